@@ -1,0 +1,204 @@
+// swift-tools-version: 6.2
+// Targets stand in the order of their layers: each may depend on those above it in this file.
+import PackageDescription
+
+// Debian's libdpdk.pc has a wrapped Description line that SwiftPM's parser rejects, so the two folders are named here.
+let dpdkHeaders = ["/usr/include/dpdk", "/usr/include/x86_64-linux-gnu/dpdk"]
+    .flatMap { ["-Xcc", "-I\($0)"] }
+
+/// The CPU level that the packet side is compiled for; `deploy/setup` checks the machine for it.
+let processor = ["-Xcc", "-march=x86-64-v3"]
+
+/// For every target: warnings are errors, imports are internal unless a signature needs them.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+/// For every target that touches packets, tests included: DPDK's headers, the processor level, and specialisation
+/// of generic graph nodes across modules.
+let dataPath = strict + [
+    .unsafeFlags(dpdkHeaders + processor),
+    .unsafeFlags(
+        ["-enforce-exclusivity=unchecked", "-cross-module-optimization"],
+        .when(configuration: .release)
+    ),
+]
+
+let package = Package(
+    name: "causeway",
+    products: [
+        .executable(name: "causeway", targets: ["causeway"]),
+        .executable(name: "causewayctl", targets: ["causewayctl"]),
+        .executable(name: "causeway-node", targets: ["causeway-node"]),
+        .executable(name: "causeway-bench", targets: ["causeway-bench"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.80.0"),
+        .package(url: "https://github.com/apple/swift-system.git", from: "1.5.0"),
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.16.0", traits: []),
+        .package(url: "https://github.com/jpsim/Yams.git", from: "6.0.0"),
+    ],
+    targets: [
+        // C: what Swift cannot see.
+        .target(name: "CLinux"),
+        .systemLibrary(name: "CHwloc", pkgConfig: "hwloc", providers: [.apt(["libhwloc-dev"])]),
+        .systemLibrary(name: "CNUMA", providers: [.apt(["libnuma-dev"])]),
+        .systemLibrary(name: "CDPDK", providers: [.apt(["libdpdk-dev"])]),
+
+        // System and host.
+        .target(
+            name: "LinuxSystem",
+            dependencies: ["CLinux", .product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "HostTopology",
+            dependencies: ["CHwloc", "CNUMA", "LinuxSystem"],
+            swiftSettings: strict
+        ),
+
+        // Shared by the control and the packet side.
+        .target(
+            name: "CausewayConfiguration",
+            dependencies: ["HostTopology", "LinuxSystem", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict
+        ),
+        .target(name: "Coordination", dependencies: ["CLinux", "LinuxSystem"], swiftSettings: strict),
+        .target(name: "ControlProtocol", dependencies: ["LinuxSystem"], swiftSettings: strict),
+
+        // The packet side.
+        .target(name: "Forwarding", dependencies: ["CLinux", "LinuxSystem"], swiftSettings: dataPath),
+        .target(
+            name: "PacketBuffers",
+            dependencies: ["CDPDK", "CLinux", "LinuxSystem"],
+            swiftSettings: dataPath
+        ),
+        .target(
+            name: "PacketGraph",
+            dependencies: ["CLinux", "Coordination", "PacketBuffers"],
+            swiftSettings: dataPath
+        ),
+        .target(
+            name: "PacketNodes",
+            dependencies: ["CLinux", "Coordination", "Forwarding", "PacketBuffers", "PacketGraph"],
+            swiftSettings: dataPath
+        ),
+        .target(
+            name: "NodeRuntime",
+            dependencies: [
+                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem", "PacketBuffers",
+                "PacketGraph", "PacketNodes", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: dataPath
+        ),
+
+        // The control side: links no DPDK.
+        .target(name: "Routing", dependencies: ["ControlProtocol"], swiftSettings: strict),
+        .target(
+            name: "Supervision",
+            dependencies: [
+                "CausewayConfiguration", "ControlProtocol", "Coordination", "HostTopology", "LinuxSystem", "Routing",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "ControlClient",
+            dependencies: [
+                "ControlProtocol",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict
+        ),
+
+        // Executables.
+        .executableTarget(
+            name: "causeway",
+            dependencies: [
+                "CausewayConfiguration", "HostTopology", "LinuxSystem", "Supervision",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "causewayctl",
+            dependencies: [
+                "ControlClient", "ControlProtocol",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "causeway-node",
+            dependencies: [
+                "NodeRuntime", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: dataPath
+        ),
+        .executableTarget(
+            name: "causeway-bench",
+            dependencies: [
+                "CLinux", "Coordination", "Forwarding", "LinuxSystem", "NodeRuntime", "PacketBuffers",
+                "PacketGraph", "PacketNodes",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "bench",
+            exclude: ["README.md", "run"],
+            swiftSettings: dataPath
+        ),
+
+        // Tests.
+        .target(
+            name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport",
+            swiftSettings: strict
+        ),
+        .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"], swiftSettings: strict),
+        .testTarget(
+            name: "HostTopologyTests", dependencies: ["HostTopology", "TestSupport"], swiftSettings: strict
+        ),
+        .testTarget(
+            name: "CausewayConfigurationTests", dependencies: ["CausewayConfiguration", "HostTopology", "TestSupport"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ForwardingTests", dependencies: ["Forwarding", "TestSupport"], swiftSettings: dataPath
+        ),
+        .testTarget(
+            name: "RoutingTests", dependencies: ["ControlProtocol", "Routing", "TestSupport"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "PacketBuffersTests", dependencies: ["CLinux", "LinuxSystem", "PacketBuffers", "TestSupport"],
+            swiftSettings: dataPath
+        ),
+        .testTarget(
+            name: "PacketNodesTests",
+            dependencies: [
+                "CLinux", "Coordination", "Forwarding", "LinuxSystem", "PacketBuffers", "PacketGraph",
+                "PacketNodes", "TestSupport",
+            ],
+            swiftSettings: dataPath
+        ),
+        .testTarget(
+            name: "SupervisionTests",
+            dependencies: ["CausewayConfiguration", "ControlProtocol", "Coordination", "Supervision", "TestSupport"],
+            swiftSettings: strict
+        ),
+        .testTarget(name: "SystemTests", dependencies: ["TestSupport"], swiftSettings: strict),
+        .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)
