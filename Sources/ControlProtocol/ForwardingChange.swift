@@ -1,0 +1,189 @@
+/// What a worker is told to forward by: one step of a journal entry, resolved by the supervisor.
+///
+/// The supervisor keeps the configuration and works out what it means; a worker only applies. So a worker
+/// needs no routing table of its own beside the lookup structure, and every worker does the same.
+public enum ForwardingChange: Hashable, Sendable {
+    /// Sets interface `record.index` whole.
+    case interface(InterfaceRecord)
+    /// Sets adjacency `index` whole. It takes effect before routes of the same entry.
+    case adjacency(index: UInt32, AdjacencyRecord)
+    /// Frees adjacency `index`; nothing refers to it any more.
+    case adjacencyRemoved(index: UInt32)
+    /// Sets path list `index`: the adjacencies of an ECMP group, one a bucket, 2...`PathList.maximumBuckets`,
+    /// a power of two, weights already unrolled.
+    case pathList(index: UInt32, buckets: [UInt32])
+    /// Frees path list `index`.
+    case pathListRemoved(index: UInt32)
+    /// Adds or replaces routes.
+    case routes([Route])
+    /// Takes routes out.
+    case routesRemoved([RemovedRoute])
+}
+
+/// An interface as every worker knows it, owner or not.
+public struct InterfaceRecord: Hashable, Sendable {
+    /// `sw_if_index`: the same on every NUMA node; 1...`maximumIndex` (0 is `local0`, which has no port).
+    public var index: UInt16
+    /// The name that commands use.
+    public var name: String
+    /// The NUMA node (its number in the placement) that has the port.
+    public var node: UInt8
+    /// Whether the operator set it up.
+    public var isUp: Bool
+    /// Whether frames to foreign MAC addresses are taken.
+    public var isPromiscuous: Bool
+    /// The Ethernet address; the first byte on the wire is `mac[0]`.
+    public var mac: MACAddress
+    /// The largest IP packet in bytes that leaves in one frame.
+    public var mtu: UInt16
+    /// The interface's IPv4 addresses, first one first.
+    public var addresses: [InterfaceAddress]
+    /// Where received packets are spread by flow hash; empty: they stay on the lane that received them.
+    public var handoff: HandoffTarget
+
+    /// The highest index there can be.
+    public static let maximumIndex: UInt16 = 255
+
+    public init(
+        index: UInt16, name: String, node: UInt8, isUp: Bool = false, isPromiscuous: Bool = false,
+        mac: MACAddress, mtu: UInt16 = 1500, addresses: [InterfaceAddress] = [],
+        handoff: HandoffTarget = HandoffTarget()
+    ) {
+        self.index = index
+        self.name = name
+        self.node = node
+        self.isUp = isUp
+        self.isPromiscuous = isPromiscuous
+        self.mac = mac
+        self.mtu = mtu
+        self.addresses = addresses
+        self.handoff = handoff
+    }
+}
+
+/// The NUMA nodes among whose lanes an interface's packets are spread.
+public struct HandoffTarget: Hashable, Sendable {
+    /// Node numbers in the order given; empty: no spreading.
+    public var nodes: [UInt8]
+    /// Whether both directions of a flow go to the same lane.
+    public var isSymmetric: Bool
+
+    public init(nodes: [UInt8] = [], isSymmetric: Bool = false) {
+        self.nodes = nodes
+        self.isSymmetric = isSymmetric
+    }
+}
+
+/// An IPv4 address of an interface, with the length of its subnet.
+public struct InterfaceAddress: Hashable, Sendable {
+    /// The address in host byte order.
+    public var address: UInt32
+    /// 0...32.
+    public var prefixLength: UInt8
+
+    public init(address: UInt32, prefixLength: UInt8) {
+        self.address = address
+        self.prefixLength = prefixLength
+    }
+}
+
+/// What is done with a packet whose lookup ended here.
+public struct AdjacencyRecord: Hashable, Sendable {
+    /// The kind, which picks the graph node.
+    public enum Kind: UInt8, Sendable, CaseIterable {
+        /// Drop, counted as such (`via drop`).
+        case drop = 0
+        /// One of the router's own addresses: `ip4-local`.
+        case local = 1
+        /// A connected subnet without a neighbour entry for the address: `ip4-glean` asks for the destination.
+        case glean = 2
+        /// A next hop whose MAC address is not known: `ip4-arp` asks for `nextHop`.
+        case arp = 3
+        /// A next hop with its MAC address: `ip4-rewrite`.
+        case rewrite = 4
+        /// Answer "network unreachable".
+        case unreachable = 5
+        /// Answer "communication administratively prohibited".
+        case prohibited = 6
+    }
+
+    public var kind: Kind
+    /// The interface the packet leaves by (glean, arp, rewrite), else 0.
+    public var interface: UInt16
+    /// The next hop in host byte order (arp, rewrite), else 0.
+    public var nextHop: UInt32
+    /// The next hop's Ethernet address (rewrite), else zero.
+    public var destination: MACAddress
+
+    public init(
+        kind: Kind, interface: UInt16 = 0, nextHop: UInt32 = 0, destination: MACAddress = MACAddress()
+    ) {
+        self.kind = kind
+        self.interface = interface
+        self.nextHop = nextHop
+        self.destination = destination
+    }
+
+    /// The adjacency that every worker has from the start: no route.
+    public static let noRouteIndex: UInt32 = 0
+}
+
+/// An ECMP group.
+public enum PathList {
+    /// The most buckets that a group may have.
+    public static let maximumBuckets = 64
+}
+
+/// Where a prefix leads.
+public struct Leaf: Hashable, Sendable {
+    /// An adjacency's index, or with `isPathListBit` a path list's.
+    public var rawValue: UInt32
+
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    /// A leaf that names one adjacency.
+    public init(adjacency index: UInt32) { rawValue = index }
+
+    /// A leaf that names an ECMP group.
+    public init(pathList index: UInt32) { rawValue = index | Self.isPathListBit }
+
+    /// Set in a leaf that names a path list.
+    public static let isPathListBit: UInt32 = 1 << 23
+    /// The bits that a leaf may use.
+    public static let bitCount = 24
+    /// The leaf of an address that no route covers.
+    public static let noRoute = Leaf(rawValue: AdjacencyRecord.noRouteIndex)
+}
+
+/// A prefix and where it leads.
+public struct Route: Hashable, Sendable {
+    /// The network in host byte order, its host bits zero.
+    public var prefix: UInt32
+    /// 0...32.
+    public var length: UInt8
+    public var leaf: Leaf
+
+    public init(prefix: UInt32, length: UInt8, leaf: Leaf) {
+        self.prefix = prefix
+        self.length = length
+        self.leaf = leaf
+    }
+}
+
+/// A prefix that is taken out, with the route that covers it afterwards.
+public struct RemovedRoute: Hashable, Sendable {
+    /// The network in host byte order, its host bits zero.
+    public var prefix: UInt32
+    /// 0...32.
+    public var length: UInt8
+    /// The length of the longest remaining prefix that covers this one; 0 with `noRoute` if there is none.
+    public var coverLength: UInt8
+    public var coverLeaf: Leaf
+
+    public init(prefix: UInt32, length: UInt8, coverLength: UInt8, coverLeaf: Leaf) {
+        self.prefix = prefix
+        self.length = length
+        self.coverLength = coverLength
+        self.coverLeaf = coverLeaf
+    }
+}
