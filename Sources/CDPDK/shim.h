@@ -212,3 +212,36 @@ static inline uint32_t cw_crc32c(uint64_t key, uint32_t seed) { return rte_hash_
 
 static inline void cw_prefetch(const void *_Nonnull address) { __builtin_prefetch(address, 0, 3); }
 static inline uint64_t cw_timestamp(void) { return __builtin_ia32_rdtsc(); }
+
+// Rings of buffer pointers between two lanes of one process, one producer and one consumer.
+static inline size_t cw_pointer_ring_bytes(unsigned count) { return (size_t)rte_ring_get_memsize(count); }
+static inline int cw_pointer_ring_init(void *_Nonnull ring, const char *_Nonnull name, unsigned count) {
+    return rte_ring_init((struct rte_ring *)ring, name, count, RING_F_SP_ENQ | RING_F_SC_DEQ);
+}
+static inline unsigned cw_pointer_ring_put(void *_Nonnull ring, struct cw_mbuf *_Nonnull const *_Nonnull mbufs,
+                                           unsigned count) {
+    return rte_ring_sp_enqueue_burst((struct rte_ring *)ring, (void *const *)mbufs, count, 0);
+}
+static inline unsigned cw_pointer_ring_take(void *_Nonnull ring,
+                                            struct cw_mbuf *_Nullable *_Nonnull mbufs, unsigned count) {
+    return rte_ring_sc_dequeue_burst((struct rte_ring *)ring, (void **)mbufs, count, 0);
+}
+
+// Start.
+static inline void cw_log_level(uint32_t level) { rte_log_set_global_level(level); }
+static inline int cw_port_by_name(const char *_Nonnull name, uint16_t *_Nonnull port) {
+    return rte_eth_dev_get_port_by_name(name, port);
+}
+static inline uint64_t cw_fetch_or64(uint64_t *_Nonnull p, uint64_t v) {
+    return __atomic_fetch_or(p, v, __ATOMIC_SEQ_CST);
+}
+static inline uint64_t cw_exchange64(uint64_t *_Nonnull p, uint64_t v) {
+    return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST);
+}
+static inline uint64_t cw_load_relaxed64(const uint64_t *_Nonnull p) {
+    return __atomic_load_n(p, __ATOMIC_RELAXED);
+}
+static inline uint64_t cw_load_acquire64(const uint64_t *_Nonnull p) {
+    return __atomic_load_n(p, __ATOMIC_ACQUIRE);
+}
+static inline void cw_full_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
