@@ -1,6 +1,6 @@
-public import CDPDK
-public import Coordination
-public import PacketBuffers
+internal import CDPDK
+internal import Coordination
+internal import PacketBuffers
 public import PacketGraph
 
 /// A receive queue of a DPDK port that a lane polls.

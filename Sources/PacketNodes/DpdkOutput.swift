@@ -1,6 +1,6 @@
-public import CDPDK
-public import Coordination
-public import PacketBuffers
+internal import CDPDK
+internal import Coordination
+internal import PacketBuffers
 public import PacketGraph
 
 /// Transmits on the lane's queue of one DPDK port: the graph has one such node a port, named after its interface.

@@ -1,4 +1,4 @@
-public import Coordination
+internal import Coordination
 internal import CDPDK
 public import PacketBuffers
 public import PacketGraph

@@ -1,6 +1,6 @@
 internal import CLinux
-public import Coordination
-public import PacketBuffers
+internal import Coordination
+internal import PacketBuffers
 public import PacketGraph
 
 #if canImport(Glibc)

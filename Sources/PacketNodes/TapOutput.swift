@@ -1,5 +1,5 @@
-public import Coordination
-public import PacketBuffers
+internal import Coordination
+internal import PacketBuffers
 public import PacketGraph
 
 #if canImport(Glibc)
