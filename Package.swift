@@ -69,8 +69,16 @@ let package = Package(
             dependencies: ["HostTopology", "LinuxSystem", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict
         ),
-        .target(name: "Coordination", dependencies: ["CLinux", "LinuxSystem"], swiftSettings: strict),
-        .target(name: "ControlProtocol", dependencies: ["LinuxSystem"], swiftSettings: strict),
+        .target(
+            name: "Coordination",
+            dependencies: ["CLinux", "LinuxSystem", .product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "ControlProtocol",
+            dependencies: ["CLinux", "LinuxSystem", .product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: strict
+        ),
 
         // The packet side.
         .target(name: "Forwarding", dependencies: ["CLinux", "LinuxSystem"], swiftSettings: dataPath),
