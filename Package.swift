@@ -102,6 +102,7 @@ let package = Package(
             dependencies: [
                 "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem", "PacketBuffers",
                 "PacketGraph", "PacketNodes", .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: dataPath
         ),
