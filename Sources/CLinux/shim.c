@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // What cannot be inline in the header: calls whose types clash with Swift's Glibc module.
+#define _GNU_SOURCE
 #include "CLinux.h"
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <linux/sockios.h>
+#include <poll.h>
+
+int CLinux_current_cpu(void) { return sched_getcpu(); }
+
+int CLinux_poll_microseconds(struct pollfd *descriptors, unsigned count, uint64_t microseconds) {
+    struct timespec time = {(time_t)(microseconds / 1000000), (long)(microseconds % 1000000) * 1000};
+    return ppoll(descriptors, count, &time, 0);
+}
 
 static int named_request(struct ifreq *request, const char *name) {
     memset(request, 0, sizeof(*request));

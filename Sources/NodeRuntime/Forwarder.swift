@@ -104,7 +104,7 @@ final class Forwarder {
     /// - Returns: empty, or why it was refused.
     func apply(_ body: [UInt8]) -> String {
         do {
-            try forwarding.apply(try ForwardingChange.decode(body))
+            try forwarding.apply(try ChangeCoding.decode(body))
             return ""
         } catch {
             return "\(error)"
@@ -129,7 +129,7 @@ final class Forwarder {
             do throws(DPDKError) {
                 try EAL.launch(
                     lcore: Int(configuration.firstLaneLcore) + index, argument: lane,
-                    body: LaneLoop.run)
+                    body: { LaneLoop.run($0) })
             } catch { throw StartError("\(error)") }
         }
     }

@@ -70,10 +70,10 @@ enum LaneLoop {
     private static func begin(_ lane: UnsafeMutablePointer<LaneState>) {
         _ = CLinux_set_thread_name(lane.pointee.name)
         // The default slack of 50 us would make every short sleep that much longer.
-        _ = prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0)
+        _ = CLinux_set_timer_slack(1)
         let block = lane.pointee.block
         block.pointer(.threadID).pointee = UInt64(CLinux_thread_id())
-        block.pointer(.cpu).pointee = UInt64(sched_getcpu())
+        block.pointer(.cpu).pointee = UInt64(CLinux_current_cpu())
     }
 
     /// Picks up the newest tables; from here until the next turn the lane reads only these.
@@ -117,12 +117,11 @@ enum LaneLoop {
         guard microseconds > 0 else { return CLinux_pause() }
         let block = lane.pointee.block
         CLinux_store_release64(block.pointer(.asleep), 1)
-        var time = timespec(
-            tv_sec: Int(microseconds / 1_000_000), tv_nsec: Int(microseconds % 1_000_000) * 1000)
         if lane.pointee.wakeupCount > 0 {
-            _ = ppoll(lane.pointee.wakeups, nfds_t(lane.pointee.wakeupCount), &time, nil)
+            _ = CLinux_poll_microseconds(
+                lane.pointee.wakeups, UInt32(lane.pointee.wakeupCount), microseconds)
         } else {
-            _ = nanosleep(&time, nil)
+            usleep(UInt32(clamping: microseconds))
         }
         CLinux_store_release64(block.pointer(.asleep), 0)
         CLinux_full_fence()

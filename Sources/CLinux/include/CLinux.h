@@ -75,6 +75,15 @@ static inline int CLinux_set_parent_death_signal(int signal) {
 static inline int CLinux_set_thread_name(const char *_Nonnull name) {
     return prctl(PR_SET_NAME, name);
 }
+/// The timer slack of the calling thread (prctl PR_SET_TIMERSLACK).
+static inline int CLinux_set_timer_slack(unsigned long nanoseconds) {
+    return prctl(PR_SET_TIMERSLACK, nanoseconds);
+}
+/// The CPU that the caller runs on.
+int CLinux_current_cpu(void);
+struct pollfd;
+/// poll(2) with a time-out in microseconds.
+int CLinux_poll_microseconds(struct pollfd *_Nonnull descriptors, unsigned count, uint64_t microseconds);
 static inline pid_t CLinux_thread_id(void) { return (pid_t)syscall(SYS_gettid); }
 
 /// Binds `tid` (0: the caller) to the CPUs whose bits are set in `words`, 64 to a word.
