@@ -126,8 +126,10 @@ public final class Keeper {
             state = .forwarding
             server.answer(channel, .result(error: "", text: ""), request: request)
         } catch {
-            log.error("\(error)")
-            server.answer(channel, .result(error: "\(error)", text: ""), request: request)
+            // The reason goes to whoever listens, as the detail of the state that was reached.
+            log.error("cannot start", metadata: ["reason": "\(error)"])
+            server.report(.state(report("\(error)")))
+            _exit(EX_UNAVAILABLE)
         }
     }
 

@@ -102,9 +102,15 @@ public final class Worker {
             enter(.ready)
             server.answer(channel, .result(error: "", text: ""), request: request)
         } catch {
-            log.error("\(error)")
-            server.answer(channel, .result(error: "\(error)", text: ""), request: request)
+            fail("\(error)")
         }
+    }
+
+    /// Ends a worker that cannot start; the reason goes to whoever listens, as the detail of the state it is in.
+    private func fail(_ reason: String) -> Never {
+        log.error("cannot start", metadata: ["reason": "\(reason)"])
+        server.report(.state(ProcessStateReport(state: state.rawValue, detail: reason)))
+        _exit(EX_UNAVAILABLE)
     }
 
     /// Applies a part of an entry; a part out of order, or one after a failure, is not applied.
