@@ -190,7 +190,8 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
-            name: "PacketBuffersTests", dependencies: ["CLinux", "LinuxSystem", "PacketBuffers", "TestSupport"],
+            name: "PacketBuffersTests",
+            dependencies: ["CDPDK", "CLinux", "LinuxSystem", "PacketBuffers", "TestSupport"],
             swiftSettings: dataPath
         ),
         .testTarget(
