@@ -94,7 +94,9 @@ let package = Package(
         ),
         .target(
             name: "PacketNodes",
-            dependencies: ["CLinux", "Coordination", "Forwarding", "PacketBuffers", "PacketGraph"],
+            dependencies: [
+                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "PacketBuffers", "PacketGraph",
+            ],
             swiftSettings: dataPath
         ),
         .target(
