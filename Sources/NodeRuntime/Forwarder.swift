@@ -30,7 +30,6 @@ final class Forwarder {
     private var lanes: [UnsafeMutablePointer<LaneState>] = []
     private var mailboxes: [NeighbourMailbox] = []
     private let wiring: HandoffWiring
-    private var generators: [PacketGeneratorControl] = []
 
     /// Attaches and makes everything; nothing is allocated for packets afterwards.
     ///
@@ -48,7 +47,8 @@ final class Forwarder {
                 try systemCall { CLinux_set_mempolicy_bind(Int32(configuration.hardwareNode)) }
             }
             try EAL.start(environment)
-            segment = try WorkerSegment.open(path: configuration.segmentFile, writable: true)
+            let segment = try WorkerSegment.open(path: configuration.segmentFile, writable: true)
+            self.segment = segment
             attached()
             guard let pool = MbufPool.find(name: Keeper.poolName) else {
                 throw DPDKError.poolMissing(name: Keeper.poolName)
@@ -92,9 +92,7 @@ final class Forwarder {
                 configuration: configuration, segment: segment, context: context, ports: ports,
                 handoff: wiring, lane: lane)
             do throws(GraphError) {
-                let made = try builder.build()
-                lanes.append(made.lane)
-                generators.append(made.generator)
+                lanes.append(try builder.build())
             } catch { throw StartError("\(error)") }
         }
     }
@@ -161,10 +159,5 @@ final class Forwarder {
         segment.store(.poolAvailable, UInt64(pool.available))
         segment.store(.generation, forwarding.generation)
         segment.store(.controlLoops, segment.load(.controlLoops) + 1)
-    }
-
-    /// - Returns: an error, or text for the operator.
-    func packetGenerator(_ command: PacketGeneratorCommand) -> (error: String, text: String) {
-        PacketGeneratorControl.run(command, on: generators)
     }
 }

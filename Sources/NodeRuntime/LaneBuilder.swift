@@ -17,19 +17,14 @@ struct LaneBuilder {
     let handoff: HandoffWiring
     let lane: Int
 
-    /// A lane that is ready to be launched.
-    struct Made {
-        let lane: UnsafeMutablePointer<LaneState>
-        let generator: PacketGeneratorControl
-    }
-
     /// Builds the graph; lane 0's writes the name tables of the segment, which are the same for all.
-    func build() throws(GraphError) -> Made {
+    func build() throws(GraphError) -> UnsafeMutablePointer<LaneState> {
         let lanes = configuration.laneCPUs.count
         var graph = GraphBuilder()
         let outputs = UnsafeMutablePointer<UInt16>.allocate(
             capacity: ForwardingTables.interfaceLimit)
         outputs.initialize(repeating: 0, count: ForwardingTables.interfaceLimit)
+        try ProtocolNodes.add(to: &graph, context: context, outputNodes: outputs)
         try graph.addInput(
             HandoffInput(
                 context: context, doorbells: handoff.doorbells(of: lane),
@@ -39,7 +34,6 @@ struct LaneBuilder {
             DpdkInput(context: context, queues: ports.dpdkQueues(lane: lane, of: lanes)))
         let taps = ports.tapQueues(lane: lane, of: lanes)
         try graph.addInput(TapInput(context: context, queues: taps))
-        let generator = try ProtocolNodes.add(to: &graph, context: context, outputNodes: outputs)
         try graph.add(
             HandoffOutput(
                 context: context, destinations: handoff.destinations(from: lane),
@@ -50,9 +44,7 @@ struct LaneBuilder {
         let names = graph.description.names
         if lane == 0 { segment.writeNames(nodes: names.nodes, errors: names.errors) }
         let made = try graph.build(block: segment.lane(lane), pool: context.pointee.pool)
-        return Made(
-            lane: state(graph: made, taps: taps),
-            generator: PacketGeneratorControl(generator: generator, lane: lane))
+        return state(graph: made, taps: taps)
     }
 
     private func addTransmitters(to graph: inout GraphBuilder) throws(GraphError) {

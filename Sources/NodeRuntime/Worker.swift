@@ -65,9 +65,6 @@ public final class Worker {
             forward(channel, request)
         case .drain:
             isStopping = true
-        case .packetGenerator(let command):
-            let (error, text) = forwarder?.packetGenerator(command) ?? ("not configured", "")
-            server.answer(channel, .result(error: error, text: text), request: request)
         default:
             server.answer(
                 channel, .result(error: "a worker does not take this message", text: ""),
