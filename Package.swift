@@ -176,6 +176,10 @@ let package = Package(
             name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport",
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "fake-node", dependencies: ["ControlProtocol", "Coordination", "LinuxSystem"],
+            path: "Tests/FakeNode", swiftSettings: strict
+        ),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"], swiftSettings: strict),
         .testTarget(
             name: "HostTopologyTests", dependencies: ["HostTopology", "TestSupport"], swiftSettings: strict
@@ -206,7 +210,10 @@ let package = Package(
         ),
         .testTarget(
             name: "SupervisionTests",
-            dependencies: ["CausewayConfiguration", "ControlProtocol", "Coordination", "Supervision", "TestSupport"],
+            dependencies: [
+                "CausewayConfiguration", "ControlProtocol", "Coordination", "LinuxSystem", "Routing", "Supervision",
+                "TestSupport", "fake-node", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict
         ),
         .testTarget(name: "SystemTests", dependencies: ["TestSupport"], swiftSettings: strict),
