@@ -7,7 +7,9 @@ public struct Placement: Hashable, Sendable, Codable {
     /// The NUMA nodes that run a worker, in ascending order of `number`.
     public var nodes: [NodePlacement]
     /// Every port of every node; `ports[i].interfaceIndex == i + 1`.
-    public var ports: [PortPlacement] { nodes.flatMap(\.ports).sorted { $0.interfaceIndex < $1.interfaceIndex } }
+    public var ports: [PortPlacement] {
+        nodes.flatMap(\.ports).sorted { $0.interfaceIndex < $1.interfaceIndex }
+    }
 
     public init(housekeeping: [Int], nodes: [NodePlacement]) {
         self.housekeeping = housekeeping
@@ -22,6 +24,8 @@ public struct NodePlacement: Hashable, Sendable, Codable {
     /// The operating system's number of the node that memory is bound to; nil: not bound, because the
     /// machine has only one node.
     public var hardwareNode: Int?
+    /// The operating system's number of the node that the CPUs and the memory are on, bound or not.
+    public var realNode: Int
     /// Whether the node was declared by splitting a real one by hand.
     public var isVirtual: Bool
     /// The CPU of each lane; lane `i` runs on `lanes[i]`.
@@ -48,12 +52,25 @@ public struct NodePlacement: Hashable, Sendable, Codable {
     public var restart: RestartPolicy
 
     public init(
-        number: Int, hardwareNode: Int?, isVirtual: Bool, lanes: [Int], controlCPU: Int, heapBytes: Int,
-        hugepageBytes: Int = 2 << 20, ealMegabytes: Int, poolBuffers: Int, bufferDataBytes: Int,
-        handoffRingCells: Int, ports: [PortPlacement], hasSpare: Bool, restart: RestartPolicy
+        number: Int,
+        hardwareNode: Int?,
+        realNode: Int? = nil,
+        isVirtual: Bool,
+        lanes: [Int],
+        controlCPU: Int,
+        heapBytes: Int,
+        hugepageBytes: Int = 2 << 20,
+        ealMegabytes: Int,
+        poolBuffers: Int,
+        bufferDataBytes: Int,
+        handoffRingCells: Int,
+        ports: [PortPlacement],
+        hasSpare: Bool,
+        restart: RestartPolicy
     ) {
         self.number = number
         self.hardwareNode = hardwareNode
+        self.realNode = realNode ?? hardwareNode ?? 0
         self.isVirtual = isVirtual
         self.lanes = lanes
         self.controlCPU = controlCPU
@@ -108,8 +125,17 @@ public struct PortPlacement: Hashable, Sendable, Codable {
     public var options: [String: String]
 
     public init(
-        name: String, interfaceIndex: Int, kind: Kind, device: String, rxQueues: Int, txQueues: Int,
-        rxDescriptors: Int, txDescriptors: Int, mtu: Int, mac: String?, options: [String: String]
+        name: String,
+        interfaceIndex: Int,
+        kind: Kind,
+        device: String,
+        rxQueues: Int,
+        txQueues: Int,
+        rxDescriptors: Int,
+        txDescriptors: Int,
+        mtu: Int,
+        mac: String?,
+        options: [String: String]
     ) {
         self.name = name
         self.interfaceIndex = interfaceIndex
@@ -136,7 +162,9 @@ public struct RestartPolicy: Hashable, Sendable, Codable {
     public var maximumBackoffMilliseconds: Int
 
     public init(
-        maximumRestarts: Int = 10, windowSeconds: Int = 60, backoffMilliseconds: Int = 50,
+        maximumRestarts: Int = 10,
+        windowSeconds: Int = 60,
+        backoffMilliseconds: Int = 50,
         maximumBackoffMilliseconds: Int = 5000
     ) {
         self.maximumRestarts = maximumRestarts

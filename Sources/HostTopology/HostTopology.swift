@@ -19,9 +19,15 @@ public struct HostTopology: Hashable, Sendable, Codable {
     public var knowsDevices: Bool
 
     public init(
-        source: MachineSource, packages: [Package] = [], numaNodes: [NUMANode], cores: [Core],
-        cpus: [LogicalCPU], offlineCPUs: [Int] = [], caches: [Cache] = [],
-        pciDevices: [PCIDevice] = [], networkInterfaces: [NetworkInterface] = [],
+        source: MachineSource,
+        packages: [Package] = [],
+        numaNodes: [NUMANode],
+        cores: [Core],
+        cpus: [LogicalCPU],
+        offlineCPUs: [Int] = [],
+        caches: [Cache] = [],
+        pciDevices: [PCIDevice] = [],
+        networkInterfaces: [NetworkInterface] = [],
         knowsDevices: Bool = false
     ) {
         self.source = source

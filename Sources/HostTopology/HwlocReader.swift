@@ -66,7 +66,10 @@ struct HwlocReader: ~Copyable {
             networkInterfaces: devices.flatMap { device in
                 device.interfaces.map {
                     NetworkInterface(
-                        name: $0, numaNode: device.numaNode, pciAddress: device.address)
+                        name: $0,
+                        numaNode: device.numaNode,
+                        pciAddress: device.address
+                    )
                 }
             },
             knowsDevices: !devices.isEmpty
@@ -131,7 +134,10 @@ struct HwlocReader: ~Copyable {
             // The base page size is no hugepage; x86 and ARM know none below 64 KiB.
             guard type.size > 64 << 10 else { return nil }
             return HugepageCount(
-                pageBytes: Int(clamping: type.size), total: Int(clamping: type.count), free: nil)
+                pageBytes: Int(clamping: type.size),
+                total: Int(clamping: type.count),
+                free: nil
+            )
         }.sorted { $0.pageBytes < $1.pageBytes }
     }
 
@@ -254,7 +260,8 @@ struct HwlocReader: ~Copyable {
 }
 
 private func load(
-    _ source: MachineSource, into handle: hwloc_topology_t
+    _ source: MachineSource,
+    into handle: hwloc_topology_t
 ) throws(HostTopologyError) {
     switch source {
     case .live: break

@@ -41,7 +41,10 @@ public struct NUMANode: Hashable, Sendable, Codable {
     public var distances: [Int: Int]
 
     public init(
-        osIndex: Int, memoryBytes: Int, hugepages: [HugepageCount] = [], cpus: [Int],
+        osIndex: Int,
+        memoryBytes: Int,
+        hugepages: [HugepageCount] = [],
+        cpus: [Int],
         distances: [Int: Int] = [:]
     ) {
         self.osIndex = osIndex
@@ -130,8 +133,13 @@ public struct PCIDevice: Hashable, Sendable, Codable {
     public var isNetwork: Bool { deviceClass >> 8 == 0x02 }
 
     public init(
-        address: String, deviceClass: Int, vendor: Int, device: Int, numaNode: Int,
-        interfaces: [String] = [], driver: String? = nil
+        address: String,
+        deviceClass: Int,
+        vendor: Int,
+        device: Int,
+        numaNode: Int,
+        interfaces: [String] = [],
+        driver: String? = nil
     ) {
         self.address = address
         self.deviceClass = deviceClass
