@@ -5,6 +5,7 @@ public struct EALArguments: Hashable, Sendable {
     /// The folder where hugetlbfs of the node's page size is mounted.
     public var hugepageFolder: String
 
+    /// Creates one from its parts.
     public init(instance: String = "causeway", hugepageFolder: String) {
         self.instance = instance
         self.hugepageFolder = hugepageFolder
@@ -25,8 +26,10 @@ public struct EALArguments: Hashable, Sendable {
 
     /// The lcore id of the control lane in an incarnation of a worker; lane `i` has this id plus `1 + i`.
     ///
-    /// - Parameter incarnation: the number of the worker's life. Even and odd lives share no id, so that a
-    ///   worker and its successor can be attached at the same time.
+    /// Even and odd lives share no id, so that a worker and its successor can be attached at the same time.
+    ///
+    /// - Parameter incarnation: the number of the worker's life, from 0.
+    /// - Returns: 1 or 65.
     public static func firstLcore(incarnation: Int) -> Int { incarnation % 2 == 0 ? 1 : 65 }
 
     /// The arguments of a node's keeper, without the program's name.
@@ -41,7 +44,10 @@ public struct EALArguments: Hashable, Sendable {
 
     /// The arguments of a node's worker, without the program's name.
     ///
-    /// - Parameter incarnation: the number of the worker's life, from 0.
+    /// - Parameters:
+    ///   - node: the worker's node.
+    ///   - incarnation: the number of the worker's life, from 0.
+    /// - Returns: what to pass to `rte_eal_init` after the program's name.
     public func worker(of node: NodePlacement, incarnation: Int) -> [String] {
         let first = Self.firstLcore(incarnation: incarnation)
         let lanes = node.lanes.enumerated().map { "\(first + 1 + $0)@\($1)" }

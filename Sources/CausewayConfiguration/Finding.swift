@@ -9,6 +9,7 @@ public struct Finding: Hashable, Sendable, Encodable {
         /// Causeway does not start with this.
         case error
 
+        /// Notes weigh less than warnings, warnings less than errors.
         public static func < (left: Severity, right: Severity) -> Bool {
             left.weight < right.weight
         }
@@ -24,6 +25,7 @@ public struct Finding: Hashable, Sendable, Encodable {
 
     /// The kind, which never changes its name.
     public var id: FindingID
+    /// How much it weighs.
     public var severity: Severity
     /// Where the cause is written; nil when it is the machine.
     public var location: SourceLocation?
@@ -34,6 +36,7 @@ public struct Finding: Hashable, Sendable, Encodable {
     /// The word that was probably meant.
     public var suggestion: String?
 
+    /// Creates one from its parts.
     public init(
         _ id: FindingID,
         _ severity: Severity = .error,

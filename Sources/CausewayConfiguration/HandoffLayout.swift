@@ -14,9 +14,12 @@ public struct HandoffLayout: Hashable, Sendable, Codable {
 
     /// A producing node.
     public struct Source: Hashable, Sendable, Codable {
+        /// Its number.
         public var node: Int
+        /// How many lanes it has.
         public var lanes: Int
 
+        /// Creates one from its parts.
         public init(node: Int, lanes: Int) {
             self.node = node
             self.lanes = lanes

@@ -14,14 +14,17 @@ public struct HugepageDemand: Hashable, Sendable, Codable {
     public var node: Int
     /// The operating system's number of the node that they lie on.
     public var realNode: Int
+    /// What they are for.
     public var purpose: Purpose
     /// Bytes of a page.
     public var pageBytes: Int
+    /// How many.
     public var pages: Int
 
     /// Bytes of all pages.
     public var bytes: Int { pages * pageBytes }
 
+    /// Creates one from its parts.
     public init(node: Int, realNode: Int, purpose: Purpose, pageBytes: Int, pages: Int) {
         self.node = node
         self.realNode = realNode

@@ -1,5 +1,5 @@
 /// How many lanes share a core.
-public enum SMTPolicy: String, Hashable, Sendable, Codable, CaseIterable {
+enum SMTPolicy: String, Hashable, Sendable, Codable, CaseIterable {
     /// One lane a physical core; its other threads stay idle.
     case oneLanePerCore = "one-lane-per-core"
     /// A lane on every hardware thread.
@@ -7,14 +7,14 @@ public enum SMTPolicy: String, Hashable, Sendable, Codable, CaseIterable {
 }
 
 /// What is thought of a port that sits on another NUMA node than its lanes.
-public enum RemoteNICPolicy: String, Hashable, Sendable, Codable, CaseIterable {
+enum RemoteNICPolicy: String, Hashable, Sendable, Codable, CaseIterable {
     case error
     case warn
     case allow
 }
 
 /// What a topology file says about a node's lanes.
-public enum LaneRequest: Hashable, Sendable {
+enum LaneRequest: Hashable, Sendable {
     /// Every core that is left.
     case auto
     /// That many of the cores that are left.
@@ -24,14 +24,14 @@ public enum LaneRequest: Hashable, Sendable {
 }
 
 /// What a topology file says about restarts; what it leaves out is nil.
-public struct RestartSettings: Hashable, Sendable {
-    public var max: Located<Int>?
-    public var windowMilliseconds: Located<Int>?
-    public var backoffMilliseconds: Located<Int>?
-    public var maximumBackoffMilliseconds: Located<Int>?
+struct RestartSettings: Hashable, Sendable {
+    var max: Located<Int>?
+    var windowMilliseconds: Located<Int>?
+    var backoffMilliseconds: Located<Int>?
+    var maximumBackoffMilliseconds: Located<Int>?
 
     /// No settings.
-    public init() {}
+    init() {}
 
     func overlaying(_ base: RestartSettings) -> RestartSettings {
         var result = self
@@ -45,26 +45,26 @@ public struct RestartSettings: Hashable, Sendable {
 }
 
 /// What a topology file says about one node, or about all of them (`defaults`); what it leaves out is nil.
-public struct NodeSettings: Hashable, Sendable {
-    public var number: Located<Int>?
-    public var virtualOf: Located<Int>?
-    public var cpus: Located<[Int]>?
-    public var lanes: Located<LaneRequest>?
-    public var controlCPU: Located<Int>?
-    public var heapBytes: Located<Int>?
-    public var hugepageBytes: Located<Int>?
-    public var ealBytes: Located<Int>?
-    public var buffers: Located<Int>?
-    public var bufferDataBytes: Located<Int>?
-    public var handoffRingCells: Located<Int>?
-    public var hasSpare: Located<Bool>?
-    public var restart = RestartSettings()
-    public var ports: [PortSettings] = []
+struct NodeSettings: Hashable, Sendable {
+    var number: Located<Int>?
+    var virtualOf: Located<Int>?
+    var cpus: Located<[Int]>?
+    var lanes: Located<LaneRequest>?
+    var controlCPU: Located<Int>?
+    var heapBytes: Located<Int>?
+    var hugepageBytes: Located<Int>?
+    var ealBytes: Located<Int>?
+    var buffers: Located<Int>?
+    var bufferDataBytes: Located<Int>?
+    var handoffRingCells: Located<Int>?
+    var hasSpare: Located<Bool>?
+    var restart = RestartSettings()
+    var ports: [PortSettings] = []
     /// Where the node is declared.
-    public var location: SourceLocation?
+    var location: SourceLocation?
 
     /// No settings.
-    public init() {}
+    init() {}
 
     /// These settings, completed by those of `base`.
     func overlaying(_ base: NodeSettings) -> NodeSettings {
@@ -89,36 +89,36 @@ public struct NodeSettings: Hashable, Sendable {
 }
 
 /// What a topology file says about one port; what it leaves out is nil.
-public struct PortSettings: Hashable, Sendable {
+struct PortSettings: Hashable, Sendable {
     /// What is behind the port.
-    public struct Device: Hashable, Sendable {
-        public var kind: PortPlacement.Kind
+    struct Device: Hashable, Sendable {
+        var kind: PortPlacement.Kind
         /// As in `PortPlacement.device`.
-        public var device: String
+        var device: String
         /// As in `PortPlacement.options`; the files of a `pcap` port.
-        public var options: [String: String]
+        var options: [String: String]
 
-        public init(kind: PortPlacement.Kind, device: String, options: [String: String] = [:]) {
+        init(kind: PortPlacement.Kind, device: String, options: [String: String] = [:]) {
             self.kind = kind
             self.device = device
             self.options = options
         }
     }
 
-    public var name: Located<String>?
-    public var device: Located<Device>?
-    public var rxQueues: Located<Int>?
-    public var txQueues: Located<Int>?
-    public var rxDescriptors: Located<Int>?
-    public var txDescriptors: Located<Int>?
-    public var mtu: Located<Int>?
-    public var mac: Located<String>?
-    public var options: Located<[String: String]>?
+    var name: Located<String>?
+    var device: Located<Device>?
+    var rxQueues: Located<Int>?
+    var txQueues: Located<Int>?
+    var rxDescriptors: Located<Int>?
+    var txDescriptors: Located<Int>?
+    var mtu: Located<Int>?
+    var mac: Located<String>?
+    var options: Located<[String: String]>?
     /// Where the port is declared.
-    public var location: SourceLocation?
+    var location: SourceLocation?
 
     /// No settings.
-    public init() {}
+    init() {}
 
     /// These settings, completed by those of `base`.
     func overlaying(_ base: PortSettings) -> PortSettings {

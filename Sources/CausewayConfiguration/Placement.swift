@@ -11,6 +11,7 @@ public struct Placement: Hashable, Sendable, Codable {
         nodes.flatMap(\.ports).sorted { $0.interfaceIndex < $1.interfaceIndex }
     }
 
+    /// Creates one from its parts.
     public init(housekeeping: [Int], nodes: [NodePlacement]) {
         self.housekeeping = housekeeping
         self.nodes = nodes
@@ -51,6 +52,7 @@ public struct NodePlacement: Hashable, Sendable, Codable {
     /// What happens when the worker dies.
     public var restart: RestartPolicy
 
+    /// Creates one from its parts.
     public init(
         number: Int,
         hardwareNode: Int?,
@@ -106,10 +108,13 @@ public struct PortPlacement: Hashable, Sendable, Codable {
     public var name: String
     /// `sw_if_index`, 1..., in the order of the file.
     public var interfaceIndex: Int
+    /// What is behind the port.
     public var kind: Kind
     /// See `Kind`.
     public var device: String
-    /// Receive queues; queue `q` is polled by lane `q % lanes`. Normally one a lane.
+    /// Receive queues, normally one a lane.
+    ///
+    /// Queue `q` is polled by lane `q % lanes`.
     public var rxQueues: Int
     /// Transmit queues: one a lane.
     public var txQueues: Int
@@ -124,6 +129,7 @@ public struct PortPlacement: Hashable, Sendable, Codable {
     /// Further options of the kind.
     public var options: [String: String]
 
+    /// Creates one from its parts.
     public init(
         name: String,
         interfaceIndex: Int,
@@ -155,12 +161,16 @@ public struct PortPlacement: Hashable, Sendable, Codable {
 public struct RestartPolicy: Hashable, Sendable, Codable {
     /// Restarts within `windowSeconds` after which the node is left down; 0: never restarted.
     public var maximumRestarts: Int
+    /// The window in which restarts are counted.
     public var windowSeconds: Int
-    /// The wait before the second restart in a row; it doubles up to `maximumBackoffMilliseconds`. The first
-    /// restart does not wait.
+    /// The wait before the second restart in a row; the first does not wait.
+    ///
+    /// It doubles with each further one, up to `maximumBackoffMilliseconds`.
     public var backoffMilliseconds: Int
+    /// The longest wait.
     public var maximumBackoffMilliseconds: Int
 
+    /// Creates one from its parts.
     public init(
         maximumRestarts: Int = 10,
         windowSeconds: Int = 60,

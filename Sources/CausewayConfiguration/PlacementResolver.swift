@@ -12,6 +12,7 @@ public struct ResolvedPlacement: Hashable, Sendable, Encodable {
     /// Whether Causeway can start with it.
     public var isUsable: Bool { !findings.hasErrors }
 
+    /// Creates one from its parts.
     public init(placement: Placement, origins: Origins, findings: [Finding]) {
         self.placement = placement
         self.origins = origins
@@ -26,6 +27,7 @@ extension Placement {
     ///   - machine: the machine to run on.
     ///   - file: the topology file; nil: everything from discovery.
     ///   - overrides: settings of the command line, which win.
+    /// - Returns: the placement with the findings of the machine.
     public static func resolve(
         machine: HostTopology,
         file: TopologyFile? = nil,

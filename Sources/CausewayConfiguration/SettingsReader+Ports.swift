@@ -218,7 +218,9 @@ extension SettingsReader {
     }
 }
 
-/// A PCI address in its long form, lower case; nil when it is none. The domain may be left out.
+/// A PCI address in its long form, lower case; nil when it is none.
+///
+/// The domain may be left out.
 func normalizedPCIAddress(_ text: String) -> String? {
     let parts = text.lowercased().split(separator: ":", omittingEmptySubsequences: false)
     let full = parts.count == 2 ? ["0000"] + parts : parts

@@ -80,7 +80,7 @@ extension SettingsReader {
         return nil
     }
 
-    /// A text without control characters, 1...`limit` bytes.
+    /// A text of one to `limit` bytes without control characters.
     mutating func text(_ node: Node, _ what: String, limit: Int = 4096) -> Located<String>? {
         guard let text = node.scalar?.string, !isNull(node) else {
             reportType(node, what, expected: "a text")

@@ -87,9 +87,7 @@ struct SettingsReader {
 
     /// Gives every entry of a mapping to the key of its name; reports the unknown ones.
     ///
-    /// - Parameters:
-    ///   - place: what the mapping describes, for messages, such as `a node`.
-    ///   - keys: what it may have.
+    /// `place` says what the mapping describes, such as `a node`; `keys` are what it may have.
     mutating func read<Target>(
         _ node: Node,
         of place: String,

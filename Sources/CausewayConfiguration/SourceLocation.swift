@@ -7,6 +7,7 @@ public struct SourceLocation: Hashable, Sendable, Codable {
     /// From 1, counted in Unicode scalars; 0: as for `line`.
     public var column: Int
 
+    /// Creates one from its parts.
     public init(file: String, line: Int, column: Int) {
         self.file = file
         self.line = line
@@ -25,11 +26,11 @@ extension SourceLocation: CustomStringConvertible {
 }
 
 /// A value with the place where it was written.
-public struct Located<Value> {
-    public var value: Value
-    public var location: SourceLocation
+struct Located<Value> {
+    var value: Value
+    var location: SourceLocation
 
-    public init(_ value: Value, at location: SourceLocation) {
+    init(_ value: Value, at location: SourceLocation) {
         self.value = value
         self.location = location
     }

@@ -71,7 +71,9 @@ public struct StartupConfiguration: Hashable, Sendable, Codable {
     ///
     /// - Parameters:
     ///   - file: the words.
-    ///   - folder: what a relative path of the topology file starts from; nil: the working folder.
+    ///   - folder: what a relative path of the topology file starts from, a slash at its end; nil: the
+    ///     working folder.
+    /// - Returns: the configuration with defaults for what is wrong, and everything that is wrong.
     public static func interpret(
         _ file: StartupFile,
         folder: String?

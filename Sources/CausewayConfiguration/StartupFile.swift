@@ -12,6 +12,7 @@ public struct StartupEntry: Hashable, Sendable {
     /// What stands in the braces after it; nil without braces.
     public var block: [StartupEntry]?
 
+    /// Creates one from its parts.
     public init(word: String, location: SourceLocation, block: [StartupEntry]? = nil) {
         self.word = word
         self.location = location
@@ -23,8 +24,10 @@ public struct StartupEntry: Hashable, Sendable {
 public struct StartupFile: Hashable, Sendable {
     /// The path as it was given, for messages.
     public var path: String
+    /// The words at the top, with their blocks.
     public var entries: [StartupEntry]
 
+    /// Creates one from its parts.
     public init(path: String, entries: [StartupEntry]) {
         self.path = path
         self.entries = entries

@@ -4,13 +4,13 @@ internal import FoundationEssentials
 public struct TopologyFile: Hashable, Sendable {
     /// The path as it was given, for messages.
     public var path: String
-    public var housekeeping: Located<[Int]>?
-    public var smt: Located<SMTPolicy>?
-    public var remoteNICs: Located<RemoteNICPolicy>?
+    var housekeeping: Located<[Int]>?
+    var smt: Located<SMTPolicy>?
+    var remoteNICs: Located<RemoteNICPolicy>?
     /// Settings of every node that does not have its own.
-    public var defaults = NodeSettings()
+    var defaults = NodeSettings()
     /// The nodes that run a worker; nil: all that the machine has.
-    public var nodes: [NodeSettings]?
+    var nodes: [NodeSettings]?
 
     /// A file that leaves out everything.
     public init(path: String) { self.path = path }

@@ -2,6 +2,7 @@ extension HostTopology {
     /// Reads the description of a machine.
     ///
     /// - Parameter source: the live machine, an XML file or a synthetic description.
+    /// - Returns: at least one CPU and one NUMA node.
     /// - Throws: why it cannot be described, in words for the operator.
     public static func read(_ source: MachineSource) throws(HostTopologyError) -> HostTopology {
         let reader = try HwlocReader(source)

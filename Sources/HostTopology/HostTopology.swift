@@ -5,19 +5,26 @@
 public struct HostTopology: Hashable, Sendable, Codable {
     /// Where the description comes from.
     public var source: MachineSource
+    /// The processor packages.
     public var packages: [Package]
+    /// The NUMA nodes, those without CPUs or memory included.
     public var numaNodes: [NUMANode]
+    /// The cores; a core's `index` is its position here.
     public var cores: [Core]
     /// The online CPUs.
     public var cpus: [LogicalCPU]
     /// CPUs that exist but are switched off.
     public var offlineCPUs: [Int]
+    /// Level 2 and 3 caches.
     public var caches: [Cache]
+    /// Devices on the PCI bus.
     public var pciDevices: [PCIDevice]
+    /// Interfaces of the kernel that belong to a device.
     public var networkInterfaces: [NetworkInterface]
     /// Whether the device lists are complete; false for machines described without devices.
     public var knowsDevices: Bool
 
+    /// Creates one from its parts.
     public init(
         source: MachineSource,
         packages: [Package] = [],

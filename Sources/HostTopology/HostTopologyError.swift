@@ -11,6 +11,7 @@ public enum HostTopologyError: Error, Hashable, Sendable, CustomStringConvertibl
     /// The description has no CPU or no NUMA node at all.
     case emptyMachine(MachineSource)
 
+    /// What went wrong and what to do about it.
     public var description: String {
         switch self {
         case .libraryFailed(let step, let errno):

@@ -5,6 +5,7 @@ public struct Package: Hashable, Sendable, Codable {
     /// Online CPUs of the package, ascending.
     public var cpus: [Int]
 
+    /// Creates one from its parts.
     public init(osIndex: Int, cpus: [Int]) {
         self.osIndex = osIndex
         self.cpus = cpus
@@ -20,6 +21,7 @@ public struct HugepageCount: Hashable, Sendable, Codable {
     /// Pages that nobody has taken; nil when the source cannot tell (everything but the live machine).
     public var free: Int?
 
+    /// Creates one from its parts.
     public init(pageBytes: Int, total: Int, free: Int?) {
         self.pageBytes = pageBytes
         self.total = total
@@ -40,6 +42,7 @@ public struct NUMANode: Hashable, Sendable, Codable {
     /// The firmware's relative distance to each node, by its `osIndex` (10 is local); empty when unknown.
     public var distances: [Int: Int]
 
+    /// Creates one from its parts.
     public init(
         osIndex: Int,
         memoryBytes: Int,
@@ -71,6 +74,7 @@ public struct Core: Hashable, Sendable, Codable {
     /// Online CPUs (SMT threads), ascending; never empty.
     public var cpus: [Int]
 
+    /// Creates one from its parts.
     public init(index: Int, package: Int?, numaNode: Int?, cpus: [Int]) {
         self.index = index
         self.package = package
@@ -90,6 +94,7 @@ public struct LogicalCPU: Hashable, Sendable, Codable {
     /// Whether this process may use it; false when a cgroup forbids it.
     public var isAllowed: Bool
 
+    /// Creates one from its parts.
     public init(number: Int, core: Int, numaNode: Int?, isAllowed: Bool) {
         self.number = number
         self.core = core
@@ -107,6 +112,7 @@ public struct Cache: Hashable, Sendable, Codable {
     /// Online CPUs that share it, ascending.
     public var cpus: [Int]
 
+    /// Creates one from its parts.
     public init(level: Int, bytes: Int, cpus: [Int]) {
         self.level = level
         self.bytes = bytes
@@ -120,7 +126,9 @@ public struct PCIDevice: Hashable, Sendable, Codable {
     public var address: String
     /// Base class and subclass; `0x0200` is an Ethernet controller.
     public var deviceClass: Int
+    /// The PCI vendor id.
     public var vendor: Int
+    /// The PCI device id.
     public var device: Int
     /// `osIndex` of the nearest NUMA node; -1 when unknown.
     public var numaNode: Int
@@ -132,6 +140,7 @@ public struct PCIDevice: Hashable, Sendable, Codable {
     /// Whether it is a network controller of any kind.
     public var isNetwork: Bool { deviceClass >> 8 == 0x02 }
 
+    /// Creates one from its parts.
     public init(
         address: String,
         deviceClass: Int,
@@ -160,6 +169,7 @@ public struct NetworkInterface: Hashable, Sendable, Codable {
     /// The address of its PCI device; nil when it has none.
     public var pciAddress: String?
 
+    /// Creates one from its parts.
     public init(name: String, numaNode: Int, pciAddress: String?) {
         self.name = name
         self.numaNode = numaNode
