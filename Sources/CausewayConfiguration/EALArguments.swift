@@ -1,14 +1,33 @@
+public import HostTopology
+
 /// The command line with which DPDK starts in a keeper or a worker; nothing else is added to it.
 public struct EALArguments: Hashable, Sendable {
     /// The name of this Causeway among others on the machine; part of every DPDK file prefix.
     public var instance: String
-    /// The folder where hugetlbfs of the node's page size is mounted.
-    public var hugepageFolder: String
+    /// Where hugetlbfs is mounted, by the bytes of its pages.
+    public var hugepageFolders: [Int: String]
 
-    /// Creates one from its parts.
+    /// Where hugetlbfs is expected when the machine does not tell.
+    public static let usualHugepageFolder = "/dev/hugepages"
+
+    /// Arguments for processes that all use one hugetlbfs, whatever the size of its pages.
     public init(instance: String = "causeway", hugepageFolder: String) {
         self.instance = instance
-        self.hugepageFolder = hugepageFolder
+        hugepageFolders = [2 << 20: hugepageFolder, 1 << 30: hugepageFolder]
+    }
+
+    /// Arguments for processes on `machine`, with the hugetlbfs that it has mounted for each page size.
+    public init(instance: String = "causeway", machine: HostTopology) {
+        self.instance = instance
+        hugepageFolders = Dictionary(
+            machine.hugepageMounts.map { ($0.pageBytes, $0.path) },
+            uniquingKeysWith: { first, _ in first }
+        )
+    }
+
+    /// The folder that a node's hugepage files belong in.
+    public func hugepageFolder(of node: NodePlacement) -> String {
+        hugepageFolders[node.hugepageBytes] ?? Self.usualHugepageFolder
     }
 
     /// Where DPDK maps the memory of node 0, away from what a process maps by itself.
@@ -60,7 +79,7 @@ public struct EALArguments: Hashable, Sendable {
     private func shared(by node: NodePlacement) -> [String] {
         [
             "--file-prefix=\(filePrefix(of: node))",
-            "--huge-dir", hugepageFolder,
+            "--huge-dir", hugepageFolder(of: node),
             "--base-virtaddr=0x\(String(Self.baseAddress(of: node), radix: 16))",
             "--no-telemetry",
         ]

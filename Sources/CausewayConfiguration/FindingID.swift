@@ -41,6 +41,7 @@ public enum FindingID: String, Hashable, Sendable, Codable, CaseIterable {
 
     // Memory.
     case hugepageSize = "placement.hugepage-size"
+    case hugepagesNotMounted = "placement.hugepages-not-mounted"
     case tooFewHugepages = "placement.too-few-hugepages"
     case memoryExceedsNode = "placement.memory-exceeds-node"
     case heapRounded = "placement.heap-rounded"

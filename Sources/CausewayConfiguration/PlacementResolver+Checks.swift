@@ -179,6 +179,15 @@ extension PlacementResolver {
             )
             return
         }
+        if machine.hugepageFolder(pageBytes: reserve.page) == nil {
+            report(
+                .hugepagesNotMounted,
+                .error,
+                "hugepages of \(size) are not mounted anywhere",
+                remedy:
+                    "mount -t hugetlbfs -o pagesize=\(size) none /dev/hugepages, or run `deploy/setup`"
+            )
+        }
         let free = counted.free ?? counted.total
         guard pages > free else { return }
         let parts = demands.map { "\($0.purpose.rawValue) of node \($0.node): \($0.pages)" }

@@ -26,5 +26,6 @@ extension HostTopology {
         pciDevices = sysfs.pciDevices()
         networkInterfaces = sysfs.networkInterfaces()
         knowsDevices = true
+        hugepageMounts = sysfs.hugepageMounts()
     }
 }

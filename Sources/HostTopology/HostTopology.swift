@@ -23,6 +23,8 @@ public struct HostTopology: Hashable, Sendable, Codable {
     public var networkInterfaces: [NetworkInterface]
     /// Whether the device lists are complete; false for machines described without devices.
     public var knowsDevices: Bool
+    /// Where hugetlbfs is mounted for writing; empty for all but the live machine.
+    public var hugepageMounts: [HugepageMount]
 
     /// Creates one from its parts.
     public init(
@@ -35,7 +37,8 @@ public struct HostTopology: Hashable, Sendable, Codable {
         caches: [Cache] = [],
         pciDevices: [PCIDevice] = [],
         networkInterfaces: [NetworkInterface] = [],
-        knowsDevices: Bool = false
+        knowsDevices: Bool = false,
+        hugepageMounts: [HugepageMount] = []
     ) {
         self.source = source
         self.packages = packages
@@ -47,6 +50,7 @@ public struct HostTopology: Hashable, Sendable, Codable {
         self.pciDevices = pciDevices
         self.networkInterfaces = networkInterfaces
         self.knowsDevices = knowsDevices
+        self.hugepageMounts = hugepageMounts
     }
 
     /// Whether there is but one NUMA node, so that nothing needs binding.
@@ -79,6 +83,11 @@ public struct HostTopology: Hashable, Sendable, Codable {
             core.cpus = core.cpus.filter(usable.contains)
             return core.cpus.isEmpty ? nil : core
         }
+    }
+
+    /// The first folder where hugepages of `pageBytes` bytes are mounted; nil when there is none.
+    public func hugepageFolder(pageBytes: Int) -> String? {
+        hugepageMounts.first { $0.pageBytes == pageBytes }?.path
     }
 
     /// The PCI device at `address`.

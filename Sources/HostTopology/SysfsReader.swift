@@ -1,12 +1,15 @@
 internal import FoundationEssentials
 internal import LinuxSystem
 
-/// Reads what hwloc does not tell about the live machine from sysfs: free hugepages and devices.
+/// Reads what hwloc does not tell about the live machine from sysfs: free hugepages, where they are
+/// mounted, and devices.
 ///
 /// Everything may be missing (containers often hide parts of sysfs); what is missing is simply not there.
 struct SysfsReader {
     /// The mount point, `/sys` but in tests.
     var root = "/sys"
+    /// The kernel's table of mounts.
+    var mountTable = "/proc/self/mounts"
 
     /// Hugepages of a node by size, ascending.
     func hugepages(ofNode osIndex: Int) -> [HugepageCount] {
@@ -19,6 +22,15 @@ struct SysfsReader {
             let free = number(at: "\(folder)/\(name)/free_hugepages")
             return HugepageCount(pageBytes: kilobytes << 10, total: total, free: free)
         }.sorted { $0.pageBytes < $1.pageBytes }
+    }
+
+    /// Where hugetlbfs is mounted for writing.
+    func hugepageMounts() -> [HugepageMount] {
+        guard let data = FileManager.default.contents(atPath: mountTable) else { return [] }
+        return HugepageMount.parse(
+            table: String(decoding: data, as: UTF8.self),
+            defaultPageBytes: 2 << 20
+        )
     }
 
     /// CPUs that are present and not online.
