@@ -66,4 +66,18 @@ extension Finding: CustomStringConvertible {
 extension Sequence where Element == Finding {
     /// Whether one of the findings keeps Causeway from starting.
     public var hasErrors: Bool { contains { $0.severity == .error } }
+
+    /// Those of files by line, those of the command line, then those of the machine.
+    var inReadingOrder: [Finding] {
+        let numbered = enumerated().sorted { left, right in
+            let (a, b) = (rank(of: left), rank(of: right))
+            return a.lexicographicallyPrecedes(b)
+        }
+        return numbered.map(\.element)
+    }
+
+    private func rank(of entry: (offset: Int, element: Finding)) -> [Int] {
+        guard let place = entry.element.location else { return [2, 0, 0, entry.offset] }
+        return [place.line > 0 ? 0 : 1, place.line, place.column, entry.offset]
+    }
 }

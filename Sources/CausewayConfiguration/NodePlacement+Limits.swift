@@ -11,6 +11,13 @@ extension NodePlacement {
     /// The hugepage file of one worker's heap in bytes; a warm spare has a heap of its own.
     public var heapCopies: Int { hasSpare ? 2 : 1 }
 
+    /// Buffers that queues and lanes can hold at once.
+    ///
+    /// A lane may have a frame in work (256) and a full per-lcore cache of DPDK (512 and a half more).
+    var heldBuffers: Int {
+        ports.reduce(0) { $0 + $1.descriptors } + lanes.count * (256 + 768)
+    }
+
     /// DPDK's memory in bytes.
     public var ealBytes: Int { ealMegabytes << 20 }
 }

@@ -90,9 +90,6 @@ extension PlacementResolver {
 
     private mutating func checkPool(of node: NodePlacement, draft: NodeDraft) {
         let received = node.ports.reduce(0) { $0 + $1.receiveDescriptors }
-        let all = node.ports.reduce(0) { $0 + $1.descriptors }
-        // A lane may hold a frame in work and DPDK's per-lcore cache, 512 buffers and a half more each.
-        let held = node.lanes.count * (256 + 768)
         let place = draft.settings.buffers?.location ?? draft.settings.location
         if node.poolBuffers <= received {
             report(
@@ -100,16 +97,16 @@ extension PlacementResolver {
                 at: place,
                 "node \(node.number): \(node.poolBuffers) buffers cannot fill \(received) receive "
                     + "descriptors",
-                remedy: "set `buffers` to \(all + held) or more, or lower `rx-descriptors`"
+                remedy: "set `buffers` to \(node.heldBuffers) or more, or lower `rx-descriptors`"
             )
-        } else if node.poolBuffers < all + held {
+        } else if node.poolBuffers < node.heldBuffers {
             report(
                 .poolTooSmall,
                 .warning,
                 at: place,
                 "node \(node.number): \(node.poolBuffers) buffers can run out: queues and lanes hold up to "
-                    + "\(all + held)",
-                remedy: "set `buffers` to \(all + held) or more, or lower the descriptors"
+                    + "\(node.heldBuffers)",
+                remedy: "set `buffers` to \(node.heldBuffers) or more, or lower the descriptors"
             )
         }
     }

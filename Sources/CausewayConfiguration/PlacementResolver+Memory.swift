@@ -11,7 +11,7 @@ extension PlacementResolver {
         static let handoffRingCells = 8_192
     }
 
-    /// A node without its ports, and with `ealMegabytes` still to be worked out.
+    /// A node without its ports, and with pool and DPDK memory still to be worked out.
     mutating func place(_ draft: NodeDraft) -> NodePlacement {
         let settings = draft.settings
         let name = "node\(draft.number)"
@@ -31,7 +31,7 @@ extension PlacementResolver {
             heapBytes: heapBytes(of: draft, pageBytes: pageBytes),
             hugepageBytes: pageBytes,
             ealMegabytes: 0,
-            poolBuffers: value(settings.buffers, or: Default.buffers, at: "\(name).buffers"),
+            poolBuffers: 0,
             bufferDataBytes: value(
                 settings.bufferDataBytes,
                 or: Default.bufferDataBytes,
@@ -111,8 +111,20 @@ extension PlacementResolver {
         )
     }
 
+    /// The pool: as set, or enough that queues and lanes cannot empty it.
+    mutating func placePool(of draft: NodeDraft, in node: inout NodePlacement) {
+        let setting = draft.settings.buffers
+        let enough = node.heldBuffers.roundedUp(toMultipleOf: 4096)
+        node.poolBuffers = value(
+            setting,
+            or: max(Default.buffers, enough),
+            at: "node\(node.number).buffers"
+        )
+        placeEALMemory(of: draft, in: &node)
+    }
+
     /// DPDK's memory: as set, or enough for the pool and the queues.
-    mutating func placeEALMemory(of draft: NodeDraft, in node: inout NodePlacement) {
+    private mutating func placeEALMemory(of draft: NodeDraft, in node: inout NodePlacement) {
         let need = EALMemory(
             buffers: node.poolBuffers,
             dataBytes: node.bufferDataBytes,

@@ -39,7 +39,9 @@ extension PlacementResolver {
                 at: overrides.places["port.\(name)"],
                 "there is no port \"\(name)\"",
                 remedy: suggestion.map { "did you mean \"\($0)\"?" }
-                    ?? "the ports are: \(names.sorted().joined(separator: ", "))",
+                    ?? (names.isEmpty
+                        ? "there are none"
+                        : "the ports are: \(names.sorted().joined(separator: ", "))"),
                 suggestion: suggestion
             )
         }

@@ -9,6 +9,11 @@ public struct ResolvedPlacement: Hashable, Sendable, Encodable {
     /// Everything found, of the file, the command line and the machine.
     public var findings: [Finding]
 
+    /// The SMT policy by which lanes were placed.
+    var smt = SMTPolicy.oneLanePerCore
+    /// What was thought of remote ports.
+    var remoteNICs = RemoteNICPolicy.error
+
     /// Whether Causeway can start with it.
     public var isUsable: Bool { !findings.hasErrors }
 
@@ -56,7 +61,7 @@ extension Placement {
         let read = topologyPath.map(TopologyFile.read(path:))
         let (overrides, complaints) = TopologyOverrides.parse(settings)
         var result = resolve(machine: machine, file: read?.file, overrides: overrides)
-        result.findings = (read?.findings ?? []) + complaints + result.findings
+        result.findings = ((read?.findings ?? []) + complaints + result.findings).inReadingOrder
         return result
     }
 }
@@ -106,10 +111,13 @@ struct PlacementResolver {
         drafts.sort { $0.number < $1.number }
         var nodes = drafts.map { place($0) }
         placePorts(of: drafts, in: &nodes)
-        for index in nodes.indices { placeEALMemory(of: drafts[index], in: &nodes[index]) }
+        for index in nodes.indices { placePool(of: drafts[index], in: &nodes[index]) }
         let placement = Placement(housekeeping: housekeeping.sorted(), nodes: nodes)
         check(placement, drafts: drafts)
-        return ResolvedPlacement(placement: placement, origins: origins, findings: findings)
+        var result = ResolvedPlacement(placement: placement, origins: origins, findings: findings)
+        result.smt = smt
+        result.remoteNICs = remoteNICs
+        return result
     }
 
     mutating func report(
