@@ -94,7 +94,9 @@ let package = Package(
         ),
         .target(
             name: "PacketNodes",
-            dependencies: ["CLinux", "Coordination", "Forwarding", "PacketBuffers", "PacketGraph"],
+            dependencies: [
+                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "PacketBuffers", "PacketGraph",
+            ],
             swiftSettings: dataPath
         ),
         .target(
@@ -102,6 +104,7 @@ let package = Package(
             dependencies: [
                 "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem", "PacketBuffers",
                 "PacketGraph", "PacketNodes", .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: dataPath
         ),
@@ -193,7 +196,8 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
-            name: "PacketBuffersTests", dependencies: ["CLinux", "LinuxSystem", "PacketBuffers", "TestSupport"],
+            name: "PacketBuffersTests",
+            dependencies: ["CDPDK", "CLinux", "LinuxSystem", "PacketBuffers", "TestSupport"],
             swiftSettings: dataPath
         ),
         .testTarget(

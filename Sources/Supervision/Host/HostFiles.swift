@@ -47,7 +47,7 @@ struct HostFiles: Sendable {
         host.hugepageDirectories[pageBytes] ?? HugepageMount.find(pageBytes: pageBytes)
     }
 
-    func layout(at position: Int) -> HandoffLayout {
+    func layout(at position: Int) -> Coordination.HandoffLayout {
         lanes.layout(destination: position, cells: placement.nodes[position].handoffRingCells)
     }
 
