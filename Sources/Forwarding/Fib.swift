@@ -10,6 +10,7 @@ public struct FibRoute: Hashable, Sendable {
     /// 0...32.
     public var length: UInt8
 
+    /// Makes a route of its parts, unchecked.
     @inlinable
     public init(prefix: UInt32, length: UInt8, leaf: UInt32) {
         self.prefix = prefix

@@ -7,6 +7,7 @@ public enum ForwardingError: Error, Hashable, CustomStringConvertible {
     /// A length above 32, host bits in the network, or a leaf of more than 24 bits.
     case invalidRoute(prefix: UInt32, length: Int, leaf: UInt32)
 
+    /// What is wrong and what to change.
     public var description: String {
         switch self {
         case .heapFull(let needed, let free, let applied):

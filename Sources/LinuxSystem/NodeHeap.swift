@@ -45,6 +45,7 @@ public final class NodeHeap {
     ///   - byteCount: the size in bytes, rounded up to whole hugepages or 64 KiB.
     ///   - hugepageBytes: the size of a hugepage, a power of two; nil: ordinary pages.
     ///   - numaNode: the NUMA node to bind to; nil: wherever the kernel finds memory.
+    /// - Throws: what is missing, and how to reserve it.
     public init(
         byteCount: Int,
         hugepageBytes: Int?,

@@ -15,6 +15,7 @@ public enum NodeHeapError: Error, Hashable, CustomStringConvertible {
     /// The kernel refused to bind the memory to the NUMA node.
     case cannotBind(numaNode: Int, Errno)
 
+    /// What is wrong and what to change.
     public var description: String {
         switch self {
         case .impossibleSize(let byteCount, let hugepageBytes):

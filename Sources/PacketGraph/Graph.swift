@@ -171,7 +171,7 @@ public struct GraphBuilder {
             to: DispatcherState(
                 slots: slots, slotCount: stages.count, frameLimit: frameLimit, block: block,
                 dropNode: UInt16(drop), pool: pool))
-        return LaneGraph(dispatcher: dispatcher, inputs: inputs, description: description)
+        return LaneGraph(dispatcher: dispatcher, inputs: inputs)
     }
 }
 

@@ -3,6 +3,10 @@ public import Forwarding
 public import PacketBuffers
 internal import CLinux
 
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
 /// What the graph nodes of one lane share: written by that lane's thread alone, but for `published`.
 @frozen
 public struct LaneContext {
@@ -86,8 +90,13 @@ public struct NeighbourMailbox: @unchecked Sendable {
     /// Reports that fit.
     public static let capacity = 1024
 
+    private let wakeup: Int32
+
     /// Makes an empty queue, which lives as long as the process.
-    public init() {
+    ///
+    /// - Parameter wakeup: an eventfd that is written when something is put; -1: none.
+    public init(wakeup: Int32 = -1) {
+        self.wakeup = wakeup
         slots = .allocate(capacity: Self.capacity)
         slots.initialize(
             repeating: Report(mac: 0, address: 0, interface: 0), count: Self.capacity)
@@ -105,6 +114,10 @@ public struct NeighbourMailbox: @unchecked Sendable {
         guard position &- CLinux_load_acquire64(head) < UInt64(Self.capacity) else { return false }
         slots[Int(position % UInt64(Self.capacity))] = report
         CLinux_store_release64(tail, position &+ 1)
+        if wakeup >= 0 {
+            var one: UInt64 = 1
+            _ = write(wakeup, &one, 8)
+        }
         return true
     }
 
