@@ -203,8 +203,8 @@ let package = Package(
         .testTarget(
             name: "PacketNodesTests",
             dependencies: [
-                "CLinux", "Coordination", "Forwarding", "LinuxSystem", "PacketBuffers", "PacketGraph",
-                "PacketNodes", "TestSupport",
+                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem", "PacketBuffers",
+                "PacketGraph", "PacketNodes", "TestSupport",
             ],
             swiftSettings: dataPath
         ),
