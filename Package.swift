@@ -205,6 +205,14 @@ let package = Package(
             dependencies: ["CausewayConfiguration", "ControlProtocol", "Coordination", "Supervision", "TestSupport"],
             swiftSettings: strict
         ),
+        .testTarget(
+            name: "ControlClientTests",
+            dependencies: [
+                "CausewayConfiguration", "ControlClient", "ControlProtocol", "Coordination", "Routing",
+                "Supervision", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
         .testTarget(name: "SystemTests", dependencies: ["TestSupport"], swiftSettings: strict),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),
     ],
