@@ -61,6 +61,7 @@ public struct CommandLineSession: Sendable {
     ///   - line: the command.
     ///   - seconds: the time between two runs.
     ///   - rounds: how often; nil: without end.
+    /// - Returns: how the last run went.
     public func watch(_ line: String, every seconds: Double, rounds: Int? = nil) async -> Status {
         do {
             if Self.isLanes(line) { return try await showLanes(seconds: seconds, rounds: rounds) }

@@ -66,7 +66,11 @@ struct RouteBatch {
 
     /// Takes a line, if it is a route whose tail was learnt.
     ///
-    /// - Parameter range: the line in `bytes`, its line feed not included.
+    /// - Parameters:
+    ///   - bytes: the file.
+    ///   - range: the line in `bytes`, its line feed not included.
+    ///   - line: its number.
+    /// - Returns: whether it was taken.
     mutating func take(_ bytes: [UInt8], _ range: Range<Int>, line: Int) -> Bool {
         guard lastGroup >= 0 else { return false }
         var scanner = LineScanner(bytes: bytes, position: range.lowerBound, end: range.upperBound)

@@ -14,12 +14,12 @@ struct ControlRoutes: Sendable {
     /// The most words of a `GET /v1/show/...`.
     static let maximumWords = 64
 
-    /// `GET /v1/health`
+    /// Answers `GET /v1/health`.
     func health() throws -> Response {
         try reply(.ok, JSONValue.object(["ok": .bool(true), "version": .string(Build.version)]))
     }
 
-    /// `POST /v1/cli`
+    /// Answers `POST /v1/cli`.
     func command(_ request: Request) async throws -> Response {
         let body: ByteBuffer
         do {

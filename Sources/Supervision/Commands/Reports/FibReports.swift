@@ -16,7 +16,7 @@ struct FibReport: CommandResult {
 
     /// What a source says of a prefix.
     struct Source: Encodable, Sendable {
-        /// `interface`, `static`, `neighbour`
+        /// Its name: `interface`, `static` or `neighbour`.
         var source: String
         /// As it was configured.
         var text: String
