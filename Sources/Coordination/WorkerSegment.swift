@@ -98,7 +98,7 @@ extension WorkerSegment {
         case pid, tscHertz, startTSC
         case changeNumber, generation
         case heapTotalBytes, heapUsedBytes
-        case poolTotal
+        case poolTotal, poolAvailable
         case nodeCount, errorCount
         case controlLoops
         case neighboursReported, neighboursSuppressed
