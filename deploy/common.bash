@@ -74,3 +74,13 @@ free_hugepages() {
     local file=/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages
     if [[ -r $file ]]; then cat "$file"; else awk '/^HugePages_Free:/ {print $2}' /proc/meminfo; fi
 }
+
+# Builds the given products for release, with progress where somebody watches.
+build_release() {
+    local product quiet=(--quiet)
+    if [[ -t 1 ]]; then quiet=(); fi
+    for product in "$@"; do
+        say "swift build -c release --product $product"
+        swift build -c release --product "$product" "${quiet[@]}" || die "the build of $product failed"
+    done
+}
