@@ -205,7 +205,9 @@ let package = Package(
             dependencies: ["CausewayConfiguration", "ControlProtocol", "Coordination", "Supervision", "TestSupport"],
             swiftSettings: strict
         ),
-        .testTarget(name: "SystemTests", dependencies: ["TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "SystemTests", dependencies: ["TestSupport"], exclude: ["programs"], swiftSettings: strict
+        ),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -5,7 +5,7 @@ import Testing
 @Suite(.serialized) struct SystemTests {}
 
 extension Trait where Self == ConditionTrait {
-    /// Skips, with the reason, where the dataplane cannot be started; in continuous integration the test runs, and fails.
+    /// Skips, with the reason, where the dataplane cannot be started; with CI=true the test runs, and fails.
     static var needsDataplane: Self {
         let reason = Machine.lacksForDataplane()
         return .enabled(if: reason == nil || Machine.isContinuousIntegration, "\(reason ?? "")")
