@@ -66,9 +66,11 @@ start_demo() {
     cat >"$demo_folder/startup.conf" <<STARTUP
 unix {
   nodaemon
-  instance $demo_instance
   runtime-dir $demo_runtime
+  cli-listen $demo_runtime/api.sock
+  poll-sleep-usec 100
 }
+instance $demo_instance
 topology $topology
 STARTUP
     say "causeway -c $demo_folder/startup.conf, topology $topology"

@@ -109,19 +109,17 @@ extension LiveDataplane {
         return (sum("packets"), sum("received"), sum("fullDrops") + sum("downDrops"))
     }
 
-    /// How often a graph node dropped for a reason; 0 for one that is not listed.
-    func drops(_ graphNode: String, _ reason: String) async throws -> Int {
-        try await allDrops()["\(graphNode): \(reason)"] ?? 0
-    }
-
-    /// Drops by `graph-node: reason`.
+    /// Drops by `graph-node: reason`; what graph nodes count beside drops, such as replies sent, is left out.
     func allDrops() async throws -> [String: Int] {
         let counts = try await show("errors")["errors"].elements.compactMap {
             error -> (String, Int)? in
             guard let node = error["node"].string, let reason = error["reason"].string,
                 let count = error["count"].int
             else { return nil }
-            return ("\(node): \(reason)", count)
+            let isWork = ["sent", "received", "repeated", "again", "fragmented"].contains {
+                reason.hasSuffix(" \($0)")
+            }
+            return isWork ? nil : ("\(node): \(reason)", count)
         }
         return Dictionary(counts, uniquingKeysWith: +)
     }

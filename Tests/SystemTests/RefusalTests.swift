@@ -8,6 +8,7 @@ extension SystemTests {
         /// Starts with files that must be refused; all of `words` must be in the message.
         private func expectRefusal(
             topology: String,
+            topologyPath: String? = nil,
             startup: String = "",
             saying words: [String],
             sourceLocation: SourceLocation = #_sourceLocation
@@ -15,6 +16,7 @@ extension SystemTests {
             let dataplane = try LiveDataplane(
                 starting: LiveDataplane.freshName(),
                 topology: topology,
+                topologyPath: topologyPath,
                 startup: startup
             )
             let ending = try? await dataplane.supervisor.end(withinSeconds: 60)
@@ -63,8 +65,8 @@ extension SystemTests {
         @Test func aTopologyFileThatIsNotThere() async throws {
             try await expectRefusal(
                 topology: topology,
-                startup: "topology /nowhere/topology.yaml",
-                saying: ["topology"]
+                topologyPath: "/nowhere/topology.yaml",
+                saying: ["/nowhere/topology.yaml"]
             )
         }
 

@@ -41,9 +41,15 @@ public struct LiveDataplane: Sendable {
     /// - Parameters:
     ///   - instance: see `freshName()`.
     ///   - topology: the text of the topology file.
+    ///   - topologyPath: what the startup file names instead of that file; nil: that file.
     ///   - startup: further lines of the startup file.
     /// - Throws: what the file system or the program's start did.
-    public init(starting instance: String, topology: String, startup: String = "") throws {
+    public init(
+        starting instance: String,
+        topology: String,
+        topologyPath: String? = nil,
+        startup: String = ""
+    ) throws {
         self.instance = instance
         runtimeDirectory = "/run/\(instance)"
         folder = FileManager.default.temporaryDirectory.appendingPathComponent(
@@ -53,16 +59,20 @@ public struct LiveDataplane: Sendable {
         let topologyFile = folder.appendingPathComponent("topology.yaml")
         try topology.write(to: topologyFile, atomically: true, encoding: .utf8)
         let startupFile = folder.appendingPathComponent("startup.conf")
-        try """
-        unix {
-          nodaemon
-          instance \(instance)
-          runtime-dir \(runtimeDirectory)
-        }
-        topology \(topologyFile.path)
-        \(startup)
+        // Idle lanes sleep, because a test machine has other work for its CPUs.
+        let text = """
+            unix {
+              nodaemon
+              runtime-dir \(runtimeDirectory)
+              cli-listen \(runtimeDirectory)/api.sock
+              poll-sleep-usec 100
+            }
+            instance \(instance)
+            topology \(topologyPath ?? topologyFile.path)
+            \(startup)
 
-        """.write(to: startupFile, atomically: true, encoding: .utf8)
+            """
+        try text.write(to: startupFile, atomically: true, encoding: .utf8)
         supervisor = try RunningCommand([Machine.program("causeway"), "-c", startupFile.path])
     }
 

@@ -9,7 +9,7 @@ import logging
 import sys
 
 logging.getLogger("scapy.runtime").setLevel(logging.ERROR)
-from scapy.all import ARP, Ether, ICMP, IP, Raw, UDP, conf, raw, sendp  # noqa: E402
+from scapy.all import ARP, Dot1Q, Ether, ICMP, IP, Raw, UDP, conf, raw, sendp  # noqa: E402
 
 
 def build(interface, router_mac, source, destination, router):
@@ -44,19 +44,23 @@ def build(interface, router_mac, source, destination, router):
     return {
         "unknown-ethertype": Ether(src=mac, dst=router_mac, type=0x88B5) / Raw(b"x" * 60),
         "foreign-mac": Ether(src=mac, dst="02:ff:ff:ff:ff:01") / good,
+        "vlan": Ether(src=mac, dst=router_mac) / Dot1Q(vlan=7) / good,
         "version-5": ip(changed(0, 0x55)),
         "header-too-short": ip(changed(0, 0x44)),
+        "header-too-long": ip(changed(0, 0x4F)[:40]),
         "truncated-header": ip(raw(good)[:12]),
         "length-under-20": ether / copied(len=19),
         "length-over-frame": ether / copied(len=200),
         "bad-checksum": ether / copied(chksum=0x1234),
         "fragment-offset-1": ether / copied(frag=1),
+        "source-multicast": ether / copied(src="224.0.0.5"),
         "ttl-0": ether / copied(ttl=0),
         "ttl-1": ether / copied(ttl=1),
         "too-long-for-the-way": ether / IP(src=source, dst=destination, flags="DF") / UDP() / Raw(b"x" * 1400),
-        "own-address-bad-icmp-checksum": ether / IP(src=source, dst=router) / ICMP(chksum=0x1234) / Raw(b"x" * 20),
+        "own-udp-length": ether / IP(src=source, dst=router) / UDP(sport=1000, dport=9, len=200) / Raw(b"x" * 20),
+        "own-icmp-checksum": ether / IP(src=source, dst=router) / ICMP(chksum=0x1234) / Raw(b"x" * 20),
         "no-route": ether / IP(src=source, dst="198.51.100.9") / UDP() / Raw(b"x" * 20),
-        "arp-bad-hardware-type": everyone / ARP(op=1, hwtype=7, hwsrc=mac, psrc=source, pdst=router),
+        "arp-hardware-type": everyone / ARP(op=1, hwtype=7, hwsrc=mac, psrc=source, pdst=router),
         "arp-truncated": Ether(src=mac, dst=everyone.dst, type=0x0806) / Raw(raw(arp)[:20]),
         "arp-foreign-subnet": everyone / ARP(op=1, hwsrc=mac, psrc="203.0.113.5", pdst=router),
     }
