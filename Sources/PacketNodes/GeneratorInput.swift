@@ -132,7 +132,10 @@ extension GeneratorRange {
     /// The next address, counted up or drawn.
     @inline(__always)
     func next(_ position: inout UInt64, _ isRandom: Bool, random: () -> UInt64) -> UInt32 {
-        if isRandom { return first &+ UInt32(truncatingIfNeeded: (random() &>> 32) &* count &>> 32) }
+        if isRandom {
+            let scaled = ((random() &>> 32) &* count) &>> 32
+            return first &+ UInt32(truncatingIfNeeded: scaled)
+        }
         let address = first &+ UInt32(truncatingIfNeeded: position)
         position = position &+ 1 == count ? 0 : position &+ 1
         return address
