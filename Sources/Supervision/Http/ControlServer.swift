@@ -1,7 +1,7 @@
-public import Logging
 internal import ControlProtocol
 internal import Hummingbird
 internal import HummingbirdCore
+public import Logging
 internal import NIOCore
 internal import NIOPosix
 
@@ -39,15 +39,20 @@ public struct ControlServer: Sendable {
     public func run(onListening: @escaping @Sendable () async -> Void = {}) async throws {
         let socket = try ControlSocketFile(path: socketPath)
         let outcome = ListeningOutcome()
+        // What the server below logs as an error is a connection that ended, or this task's own end.
         var quiet = logger
-        quiet.logLevel = max(logger.logLevel, .warning)
+        quiet.logLevel = .critical
         let application = Application(
             router: routes(),
             server: .http1(configuration: .init(idleTimeout: .seconds(Self.idleSeconds))),
             configuration: ApplicationConfiguration(
-                address: .unixDomainSocket(path: socket.temporaryPath), serverName: nil,
+                address: .unixDomainSocket(path: socket.temporaryPath),
+                serverName: nil,
                 availableConnectionsDelegate: MaximumAvailableConnections(
-                    Self.maximumConnections, logger: quiet)),
+                    Self.maximumConnections,
+                    logger: quiet
+                )
+            ),
             onServerRunning: { channel in
                 do throws(ControlServerError) {
                     try socket.publish()
@@ -58,7 +63,8 @@ public struct ControlServer: Sendable {
                     channel.close(promise: nil)
                 }
             },
-            logger: quiet)
+            logger: quiet
+        )
         defer { socket.remove() }
         do {
             try await application.run()

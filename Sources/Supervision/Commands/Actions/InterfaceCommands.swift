@@ -7,7 +7,7 @@ extension CommandTable {
         + .word("interface", "an interface")
     private static let name = Syntax.value("interface", .interface, "the interface")
 
-    /// `set interface ...`
+    /// The commands `set interface ...`.
     static let interfaceCommands = [
         Command(
             set + .word("state", "up or down") + name

@@ -2,7 +2,7 @@ internal import CausewayConfiguration
 internal import Coordination
 internal import HostTopology
 
-/// `show version`
+/// `show version`: the build and its age.
 struct VersionReport: CommandResult {
     var name = "causeway"
     var version: String
