@@ -224,7 +224,9 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        .testTarget(name: "SystemTests", dependencies: ["TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "SystemTests", dependencies: ["TestSupport"], exclude: ["programs"], swiftSettings: strict
+        ),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
