@@ -1,0 +1,214 @@
+extension KeeperConfiguration {
+    func write(to writer: inout WireWriter) {
+        writer.put(node)
+        writer.put(poolBuffers)
+        writer.put(bufferDataBytes)
+        writer.put(socket)
+        writer.put(ports) { $1.write(to: &$0) }
+        writer.put(ringFile)
+        writer.put(destinationLanes)
+        writer.put(sourceLanes)
+        writer.put(ringCells)
+    }
+
+    init(from reader: inout WireReader) throws(WireError) {
+        self.init(
+            node: try reader.get(), poolBuffers: try reader.get(), bufferDataBytes: try reader.get(),
+            socket: try reader.get(), ports: try reader.getList(PortConfiguration.init(from:)),
+            ringFile: try reader.getString(), destinationLanes: try reader.get(),
+            sourceLanes: try reader.get(), ringCells: try reader.get())
+    }
+}
+
+extension PortConfiguration {
+    func write(to writer: inout WireWriter) {
+        writer.put(interface)
+        writer.put(name)
+        writer.put(kind.rawValue)
+        writer.put(device)
+        writer.put(rxQueues)
+        writer.put(txQueues)
+        writer.put(rxDescriptors)
+        writer.put(txDescriptors)
+        writer.put(mtu)
+        writer.put(mac.bits)
+    }
+
+    init(from reader: inout WireReader) throws(WireError) {
+        let interface = try reader.get(UInt16.self)
+        let name = try reader.getString()
+        let number = try reader.get(UInt8.self)
+        guard let kind = Kind(rawValue: number) else {
+            throw .invalid(field: "port kind", value: UInt64(number))
+        }
+        self.init(
+            interface: interface, name: name, kind: kind, device: try reader.getString(),
+            rxQueues: try reader.get(), txQueues: try reader.get(), rxDescriptors: try reader.get(),
+            txDescriptors: try reader.get(), mtu: try reader.get(),
+            mac: MACAddress(bits: try reader.get()))
+    }
+}
+
+extension WorkerConfiguration {
+    func write(to writer: inout WireWriter) {
+        writer.put(node)
+        writer.put(incarnation)
+        writer.put(hardwareNode)
+        writer.put(heapBytes)
+        writer.put(hugepageBytes)
+        writer.put(laneCPUs) { $0.put($1) }
+        writer.put(firstLaneLcore)
+        writer.put(segmentFile)
+        writer.put(keeperSocket)
+        writer.put(ports) { $1.write(to: &$0) }
+        writer.put(peers) { writer, peer in
+            writer.put(peer.node)
+            writer.put(peer.lanes)
+            writer.put(peer.ringCells)
+            writer.put(peer.ringFile)
+        }
+    }
+
+    init(from reader: inout WireReader) throws(WireError) {
+        self.init(
+            node: try reader.get(), incarnation: try reader.get(), hardwareNode: try reader.get(),
+            heapBytes: try reader.get(), hugepageBytes: try reader.get(),
+            laneCPUs: try reader.getList { reader throws(WireError) in try reader.get() },
+            firstLaneLcore: try reader.get(), segmentFile: try reader.getString(),
+            keeperSocket: try reader.getString(),
+            ports: try reader.getList(PortConfiguration.init(from:)),
+            peers: try reader.getList { reader throws(WireError) in
+                Peer(
+                    node: try reader.get(), lanes: try reader.get(), ringCells: try reader.get(),
+                    ringFile: try reader.getString())
+            })
+    }
+}
+
+extension ProcessIdentity {
+    func write(to writer: inout WireWriter) {
+        writer.put(role.rawValue)
+        writer.put(node)
+        writer.put(incarnation)
+        writer.put(pid)
+        writer.put(build)
+    }
+
+    init(from reader: inout WireReader) throws(WireError) {
+        let number = try reader.get(UInt8.self)
+        guard let role = Role(rawValue: number) else {
+            throw .invalid(field: "role", value: UInt64(number))
+        }
+        self.init(
+            role: role, node: try reader.get(), incarnation: try reader.get(), pid: try reader.get(),
+            build: try reader.getString())
+    }
+}
+
+extension PortSetting {
+    func write(to writer: inout WireWriter) {
+        switch self {
+        case .admin(let isUp):
+            writer.put(UInt8(0))
+            writer.put(isUp)
+        case .mtu(let mtu):
+            writer.put(UInt8(1))
+            writer.put(mtu)
+        case .mac(let mac):
+            writer.put(UInt8(2))
+            writer.put(mac.bits)
+        case .promiscuous(let isOn):
+            writer.put(UInt8(3))
+            writer.put(isOn)
+        }
+    }
+
+    init(from reader: inout WireReader) throws(WireError) {
+        switch try reader.get(UInt8.self) {
+        case 0: self = .admin(isUp: try reader.getBool())
+        case 1: self = .mtu(try reader.get())
+        case 2: self = .mac(MACAddress(bits: try reader.get()))
+        case 3: self = .promiscuous(try reader.getBool())
+        case let number: throw .invalid(field: "port setting", value: UInt64(number))
+        }
+    }
+}
+
+extension PortStatus {
+    func write(to writer: inout WireWriter) {
+        writer.put(interface)
+        writer.put(driver)
+        writer.put(mac.bits)
+        writer.put(isLinkUp)
+        writer.put(speedMegabits)
+        writer.put(isFullDuplex)
+        writer.put(mtu)
+        writer.put(rxQueues)
+        writer.put(txQueues)
+        writer.put(numaNode)
+        for counter in [rxPackets, txPackets, rxMissed, rxErrors, rxNoBuffer] { writer.put(counter) }
+    }
+
+    init(from reader: inout WireReader) throws(WireError) {
+        self.init(
+            interface: try reader.get(), driver: try reader.getString(),
+            mac: MACAddress(bits: try reader.get()), isLinkUp: try reader.getBool(),
+            speedMegabits: try reader.get(), isFullDuplex: try reader.getBool(),
+            mtu: try reader.get(), rxQueues: try reader.get(), txQueues: try reader.get(),
+            numaNode: try reader.get(), rxPackets: try reader.get(), txPackets: try reader.get(),
+            rxMissed: try reader.get(), rxErrors: try reader.get(), rxNoBuffer: try reader.get())
+    }
+}
+
+extension PacketGeneratorCommand {
+    func write(to writer: inout WireWriter) {
+        switch self {
+        case .create(let stream):
+            writer.put(UInt8(0))
+            stream.write(to: &writer)
+        case .delete(let name):
+            writer.put(UInt8(1))
+            writer.put(name)
+        case .enable(let name, let isEnabled):
+            writer.put(UInt8(2))
+            writer.put(name)
+            writer.put(isEnabled)
+        case .show: writer.put(UInt8(3))
+        }
+    }
+
+    init(from reader: inout WireReader) throws(WireError) {
+        switch try reader.get(UInt8.self) {
+        case 0: self = .create(try PacketGeneratorStream(from: &reader))
+        case 1: self = .delete(name: try reader.getString())
+        case 2: self = .enable(name: try reader.getString(), isEnabled: try reader.getBool())
+        case 3: self = .show
+        case let number: throw .invalid(field: "packet-generator command", value: UInt64(number))
+        }
+    }
+}
+
+extension PacketGeneratorStream {
+    func write(to writer: inout WireWriter) {
+        writer.put(name)
+        writer.put(graphNode)
+        writer.put(interface)
+        writer.put(limit)
+        writer.put(packetsPerSecond)
+        for value in [minimumBytes, maximumBytes, framePackets, lane] { writer.put(value) }
+        writer.put(template) { $0.put($1) }
+        for value in [firstDestination, lastDestination, firstSource, lastSource] { writer.put(value) }
+        writer.put(isRandom)
+    }
+
+    init(from reader: inout WireReader) throws(WireError) {
+        self.init(
+            name: try reader.getString(), graphNode: try reader.getString(), interface: try reader.get(),
+            limit: try reader.get(), packetsPerSecond: try reader.get(),
+            minimumBytes: try reader.get(), maximumBytes: try reader.get(),
+            framePackets: try reader.get(), lane: try reader.get(),
+            template: try reader.getList { reader throws(WireError) in try reader.get() },
+            firstDestination: try reader.get(), lastDestination: try reader.get(),
+            firstSource: try reader.get(), lastSource: try reader.get(), isRandom: try reader.getBool())
+    }
+}

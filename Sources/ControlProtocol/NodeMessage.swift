@@ -1,0 +1,212 @@
+/// What supervisor, keepers and workers tell each other over their unix sockets (SOCK_SEQPACKET).
+///
+/// One message is one datagram: a header of 16 bytes (magic, version, kind, request number, body length) and the
+/// body. Nodes listen, so that a new supervisor can find running ones; whoever is late or gone blocks nobody,
+/// because every socket is non-blocking and every queue bounded.
+public enum NodeMessage: Hashable, Sendable {
+    // From the supervisor.
+    /// First message of a connection; answered with `hello`.
+    case connect(supervisorPID: UInt32)
+    /// Everything a keeper needs to start.
+    case configureKeeper(KeeperConfiguration)
+    /// Everything a worker needs to start.
+    case configureWorker(WorkerConfiguration)
+    /// Part `part` of journal entry `number`: an encoded list of `ForwardingChange`s. Entries come in ascending
+    /// order of their numbers; the worker answers with `acknowledged` after the last part.
+    case change(number: UInt64, part: UInt32, isLast: Bool, body: [UInt8])
+    /// Start forwarding (worker that is `ready`).
+    case forward
+    /// Stop taking packets, flush, report `draining` and then `stopped`, and exit.
+    case drain
+    /// Keeper: the worker is dead; stop queues, rebuild the pool, start queues. Answered with `result`.
+    case recoverPorts
+    /// Keeper: change a setting of a port. Answered with `result`.
+    case setPort(interface: UInt16, PortSetting)
+    /// Keeper: answered with one `portStatus` a port, then `result`.
+    case queryPorts
+    /// Worker: a packet-generator command. Answered with `result`.
+    case packetGenerator(PacketGeneratorCommand)
+
+    // From keepers and workers.
+    /// Who answers.
+    case hello(ProcessIdentity)
+    /// A state was reached; `detail` is for the log.
+    case state(ProcessStateReport)
+    /// A journal entry was applied (`error` empty) or refused.
+    case acknowledged(number: UInt64, error: String)
+    /// The answer to a request; `error` empty: done. `text` is for the operator.
+    case result(error: String, text: String)
+    /// A port's state, asked for or changed.
+    case portStatus(PortStatus)
+    /// A worker saw who owns an address on a connected subnet.
+    case neighbourSeen(interface: UInt16, address: UInt32, mac: MACAddress)
+
+    // Between worker and keeper.
+    /// Worker to keeper: answered with `result` and the tap descriptors of port `interface`, one a queue.
+    case tapDescriptors(interface: UInt16)
+
+    /// "CWNM"
+    public static let magic: UInt32 = 0x4D4E_5743
+    /// Both ends must have the same.
+    public static let version: UInt16 = 1
+    /// The most bytes of a message, header included.
+    public static let maximumBytes = 65_536
+    /// Bytes of the header.
+    public static let headerBytes = 16
+    /// The most bytes of a change's body, so that the message stays within `maximumBytes`.
+    public static let maximumChangeBytes = 61_440
+}
+
+/// Who a process is.
+public struct ProcessIdentity: Hashable, Sendable {
+    /// What a process of `causeway-node` does.
+    public enum Role: UInt8, Sendable, CaseIterable { case keeper = 0, worker = 1 }
+
+    public var role: Role
+    public var node: UInt8
+    /// Counts the lives of this role on this node, from 1.
+    public var incarnation: UInt32
+    public var pid: UInt32
+    /// The build's version text.
+    public var build: String
+
+    public init(role: Role, node: UInt8, incarnation: UInt32, pid: UInt32, build: String) {
+        self.role = role
+        self.node = node
+        self.incarnation = incarnation
+        self.pid = pid
+        self.build = build
+    }
+}
+
+/// A state that a process reports; the numbers are `Coordination.ProcessState`'s.
+public struct ProcessStateReport: Hashable, Sendable {
+    public var state: UInt8
+    public var detail: String
+
+    public init(state: UInt8, detail: String) {
+        self.state = state
+        self.detail = detail
+    }
+}
+
+/// A change to a port's hardware.
+public enum PortSetting: Hashable, Sendable {
+    /// Link up or down.
+    case admin(isUp: Bool)
+    /// The MTU in bytes.
+    case mtu(UInt16)
+    case mac(MACAddress)
+    case promiscuous(Bool)
+}
+
+/// What a keeper knows of a port.
+public struct PortStatus: Hashable, Sendable {
+    public var interface: UInt16
+    /// The driver's name, such as `net_vmxnet3` or `tap`.
+    public var driver: String
+    public var mac: MACAddress
+    public var isLinkUp: Bool
+    /// Mb/s; 0: unknown.
+    public var speedMegabits: UInt32
+    public var isFullDuplex: Bool
+    public var mtu: UInt16
+    public var rxQueues: UInt16
+    public var txQueues: UInt16
+    /// The device's NUMA node in the operating system; -1: unknown.
+    public var numaNode: Int16
+    /// The hardware's own counters: received, sent, missed for lack of descriptors, errors, no buffer.
+    public var rxPackets: UInt64
+    public var txPackets: UInt64
+    public var rxMissed: UInt64
+    public var rxErrors: UInt64
+    public var rxNoBuffer: UInt64
+
+    public init(
+        interface: UInt16, driver: String, mac: MACAddress, isLinkUp: Bool, speedMegabits: UInt32,
+        isFullDuplex: Bool, mtu: UInt16, rxQueues: UInt16, txQueues: UInt16, numaNode: Int16,
+        rxPackets: UInt64 = 0, txPackets: UInt64 = 0, rxMissed: UInt64 = 0, rxErrors: UInt64 = 0,
+        rxNoBuffer: UInt64 = 0
+    ) {
+        self.interface = interface
+        self.driver = driver
+        self.mac = mac
+        self.isLinkUp = isLinkUp
+        self.speedMegabits = speedMegabits
+        self.isFullDuplex = isFullDuplex
+        self.mtu = mtu
+        self.rxQueues = rxQueues
+        self.txQueues = txQueues
+        self.numaNode = numaNode
+        self.rxPackets = rxPackets
+        self.txPackets = txPackets
+        self.rxMissed = rxMissed
+        self.rxErrors = rxErrors
+        self.rxNoBuffer = rxNoBuffer
+    }
+}
+
+/// A command to the packet generator of a worker.
+public enum PacketGeneratorCommand: Hashable, Sendable {
+    case create(PacketGeneratorStream)
+    case delete(name: String)
+    /// An empty name means every stream.
+    case enable(name: String, isEnabled: Bool)
+    /// Answered with the streams as text.
+    case show
+}
+
+/// A stream of made-up packets.
+public struct PacketGeneratorStream: Hashable, Sendable {
+    /// Unique on its node; at most 63 bytes.
+    public var name: String
+    /// The graph node that gets the packets: `ethernet-input` or `ip4-input`.
+    public var graphNode: String
+    /// The interface that they count as received on.
+    public var interface: UInt16
+    /// Packets in all; 0: no end.
+    public var limit: UInt64
+    /// Packets a second; 0: as many as go.
+    public var packetsPerSecond: UInt64
+    /// Bytes of the first and the last packet; sizes go up by one from packet to packet.
+    public var minimumBytes: UInt16
+    public var maximumBytes: UInt16
+    /// The most packets a frame, 1...256.
+    public var framePackets: UInt16
+    /// The lane that generates.
+    public var lane: UInt16
+    /// The packet as it starts; padded with an incrementing byte pattern to its size.
+    public var template: [UInt8]
+    /// IPv4 destination addresses in host byte order, first and last; both 0: as in the template. Checksums follow.
+    public var firstDestination: UInt32
+    public var lastDestination: UInt32
+    /// The same for the source address.
+    public var firstSource: UInt32
+    public var lastSource: UInt32
+    /// Whether addresses are drawn at random from their range rather than counted up.
+    public var isRandom: Bool
+
+    public init(
+        name: String, graphNode: String = "ethernet-input", interface: UInt16, limit: UInt64 = 0,
+        packetsPerSecond: UInt64 = 0, minimumBytes: UInt16 = 64, maximumBytes: UInt16 = 64,
+        framePackets: UInt16 = 256, lane: UInt16 = 0, template: [UInt8],
+        firstDestination: UInt32 = 0, lastDestination: UInt32 = 0, firstSource: UInt32 = 0,
+        lastSource: UInt32 = 0, isRandom: Bool = false
+    ) {
+        self.name = name
+        self.graphNode = graphNode
+        self.interface = interface
+        self.limit = limit
+        self.packetsPerSecond = packetsPerSecond
+        self.minimumBytes = minimumBytes
+        self.maximumBytes = maximumBytes
+        self.framePackets = framePackets
+        self.lane = lane
+        self.template = template
+        self.firstDestination = firstDestination
+        self.lastDestination = lastDestination
+        self.firstSource = firstSource
+        self.lastSource = lastSource
+        self.isRandom = isRandom
+    }
+}

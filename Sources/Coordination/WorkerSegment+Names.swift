@@ -1,0 +1,83 @@
+internal import LinuxSystem
+
+extension WorkerSegment {
+    /// A graph node's entry in the name table.
+    public struct NodeName: Hashable, Sendable {
+        public var name: String
+        /// The first of the node's drop reasons in the error table, and how many it has.
+        public var errorBase: Int
+        public var errorCount: Int
+
+        public init(name: String, errorBase: Int, errorCount: Int) {
+            self.name = name
+            self.errorBase = errorBase
+            self.errorCount = errorCount
+        }
+    }
+
+    /// A drop reason.
+    public struct ErrorName: Hashable, Sendable {
+        /// The graph node's index.
+        public var node: Int
+        public var reason: String
+
+        public init(node: Int, reason: String) {
+            self.node = node
+            self.reason = reason
+        }
+    }
+
+    /// Fills both name tables; the counts are published last.
+    ///
+    /// - Precondition: at most `maximumNodes` nodes and `maximumErrors` reasons.
+    public func writeNames(nodes: [NodeName], errors: [ErrorName]) {
+        precondition(nodes.count <= Self.maximumNodes && errors.count <= Self.maximumErrors)
+        for (index, node) in nodes.enumerated() {
+            let entry = mapping.base + Self.nameTableOffset + index * Self.nameBytes
+            write(node.name, to: entry, capacity: 48)
+            entry.storeBytes(of: UInt32(node.errorBase), toByteOffset: 48, as: UInt32.self)
+            entry.storeBytes(of: UInt32(node.errorCount), toByteOffset: 52, as: UInt32.self)
+        }
+        for (index, error) in errors.enumerated() {
+            let entry = mapping.base + Self.errorTableOffset + index * Self.errorBytes
+            entry.storeBytes(of: UInt32(error.node), as: UInt32.self)
+            write(error.reason, to: entry + 4, capacity: Self.errorBytes - 4)
+        }
+        store(.errorCount, UInt64(errors.count))
+        store(.nodeCount, UInt64(nodes.count))
+    }
+
+    /// The graph nodes, in the order of their indices; empty until the worker has made its graph.
+    public var nodeNames: [NodeName] {
+        (0..<min(Int(clamping: load(.nodeCount)), Self.maximumNodes)).map { index in
+            let entry = mapping.base + Self.nameTableOffset + index * Self.nameBytes
+            return NodeName(
+                name: read(entry, capacity: 48),
+                errorBase: Int(entry.load(fromByteOffset: 48, as: UInt32.self)),
+                errorCount: Int(entry.load(fromByteOffset: 52, as: UInt32.self)))
+        }
+    }
+
+    /// The drop reasons, in the order of the lanes' error counters.
+    public var errorNames: [ErrorName] {
+        (0..<min(Int(clamping: load(.errorCount)), Self.maximumErrors)).map { index in
+            let entry = mapping.base + Self.errorTableOffset + index * Self.errorBytes
+            return ErrorName(
+                node: Int(entry.load(as: UInt32.self)),
+                reason: read(entry + 4, capacity: Self.errorBytes - 4))
+        }
+    }
+
+    private func write(_ text: String, to entry: UnsafeMutableRawPointer, capacity: Int) {
+        let bytes = Array(text.utf8.prefix(capacity - 1))
+        for (offset, byte) in bytes.enumerated() {
+            entry.storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
+        }
+        entry.storeBytes(of: 0, toByteOffset: bytes.count, as: UInt8.self)
+    }
+
+    private func read(_ entry: UnsafeMutableRawPointer, capacity: Int) -> String {
+        let bytes = UnsafeRawBufferPointer(start: entry, count: capacity)
+        return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+}

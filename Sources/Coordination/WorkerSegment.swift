@@ -1,0 +1,144 @@
+public import LinuxSystem
+public import SystemPackage
+internal import CLinux
+
+/// The shared memory of one worker's life: what the supervisor tells it and what it counts.
+///
+/// One file an incarnation, made by the supervisor before it starts the worker, so that everything is readable
+/// without stopping anyone and after the worker's death. Who writes what:
+/// - the header's fixed words: the supervisor, before the worker starts;
+/// - the control line: the supervisor, with release stores; lanes read it once a turn;
+/// - the worker line and the name tables: the worker's control lane;
+/// - a lane's block: that lane alone, with plain 64-bit stores (a reader may see one counter a packet ahead
+///   of another, never a torn one).
+/// The sizes are bounds of the layout, checked by whoever fills it; a reader trusts none of the values.
+public struct WorkerSegment: Sendable {
+    /// The mapping; kept alive by this value.
+    public let mapping: SharedMapping
+    /// The number of lane blocks.
+    public let laneCount: Int
+
+    /// "CWSEG" and the layout's version; another version is refused.
+    public static let magic: UInt64 = 0x4357_5345_4700_0001
+    /// The most graph nodes of a worker.
+    public static let maximumNodes = 256
+    /// The most drop reasons of a worker, all graph nodes together.
+    public static let maximumErrors = 512
+    /// The most interfaces, `local0` included.
+    public static let maximumInterfaces = 256
+    /// The most lanes on other nodes that a lane can hand packets to.
+    public static let maximumPeers = 512
+
+    static let nameTableOffset = 4096
+    static let nameBytes = 64
+    static let errorTableOffset = nameTableOffset + maximumNodes * nameBytes
+    static let errorBytes = 128
+    static let lanesOffset = errorTableOffset + maximumErrors * errorBytes
+
+    /// Bytes of a segment for `lanes` lanes.
+    public static func byteCount(lanes: Int) -> Int { lanesOffset + lanes * LaneBlock.byteCount }
+
+    /// Makes the segment of a worker's new life.
+    ///
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - node: the NUMA node's number in the placement.
+    ///   - incarnation: counts the worker's lives on that node, from 1.
+    ///   - lanes: how many lanes it runs.
+    /// - Throws: the `Errno` of the file.
+    public static func create(
+        path: String, node: Int, incarnation: UInt32, lanes: Int
+    ) throws(Errno) -> WorkerSegment {
+        let mapping = try SharedMapping.create(path: path, byteCount: byteCount(lanes: lanes))
+        let segment = WorkerSegment(mapping: mapping, laneCount: lanes)
+        segment.store(.node, UInt64(node))
+        segment.store(.incarnation, UInt64(incarnation))
+        segment.store(.laneCount, UInt64(lanes))
+        segment.store(.magic, magic)
+        return segment
+    }
+
+    /// Maps an existing segment.
+    ///
+    /// - Throws: `EPROTO` for a file of another layout, else the `Errno` of the file.
+    public static func open(path: String, writable: Bool) throws(Errno) -> WorkerSegment {
+        let mapping = try SharedMapping.open(path: path, writable: writable)
+        guard mapping.byteCount >= lanesOffset else { throw .protocolError }
+        let header = WorkerSegment(mapping: mapping, laneCount: 0)
+        let lanes = Int(clamping: header.load(.laneCount))
+        guard header.load(.magic) == magic, lanes <= HandoffLayout.maximumDestinationLanes,
+            mapping.byteCount >= byteCount(lanes: lanes)
+        else { throw .protocolError }
+        return WorkerSegment(mapping: mapping, laneCount: lanes)
+    }
+
+    /// A lane's block.
+    ///
+    /// - Precondition: `index` is in 0..<`laneCount`.
+    public func lane(_ index: Int) -> LaneBlock {
+        precondition((0..<laneCount).contains(index), "no such lane")
+        return LaneBlock(base: mapping.base + Self.lanesOffset + index * LaneBlock.byteCount)
+    }
+}
+
+extension WorkerSegment {
+    /// A 64-bit word of the header.
+    public enum Word: Int, Sendable, CaseIterable {
+        case magic = 0
+        case node, incarnation, laneCount
+        /// The control line, at byte 1024: written by the supervisor.
+        /// Bit n: the worker of node n takes packets.
+        case peersUp = 128
+        /// The barrier epoch wanted; odd: closed.
+        case epochWanted
+        /// The longest sleep of an idle lane in microseconds; 0: lanes never sleep.
+        case idleSleepMicroseconds
+        /// The worker line, at byte 2048: written by the worker's control lane.
+        case state = 256
+        case pid, tscHertz, startTSC
+        case changeNumber, generation
+        case heapTotalBytes, heapUsedBytes
+        case poolTotal, poolAvailable
+        case nodeCount, errorCount
+        case controlLoops
+        case neighboursReported, neighboursSuppressed
+    }
+
+    /// Reads a word with acquire ordering.
+    public func load(_ word: Word) -> UInt64 {
+        CLinux_load_acquire64(pointer(word))
+    }
+
+    /// Writes a word with release ordering.
+    public func store(_ word: Word, _ value: UInt64) {
+        CLinux_store_release64(pointer(word), value)
+    }
+
+    /// The word's address, for a lane that reads it every turn.
+    public func pointer(_ word: Word) -> UnsafeMutablePointer<UInt64> {
+        (mapping.base + word.rawValue * 8).assumingMemoryBound(to: UInt64.self)
+    }
+}
+
+/// The states a process goes through, in order.
+public enum ProcessState: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+    case starting = 0
+    /// EAL is up and attached.
+    case attached = 1
+    /// Tables are made, ports are bound: it could forward.
+    case ready = 2
+    case forwarding = 3
+    case draining = 4
+    case stopped = 5
+
+    public var description: String {
+        switch self {
+        case .starting: "starting"
+        case .attached: "attached"
+        case .ready: "ready"
+        case .forwarding: "forwarding"
+        case .draining: "draining"
+        case .stopped: "stopped"
+        }
+    }
+}

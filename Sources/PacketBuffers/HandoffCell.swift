@@ -1,0 +1,58 @@
+/// The first cell of a packet on a handoff ring: what the graph needs to know of it on the other side.
+///
+/// A packet is a run of 64-byte cells: this header and then its bytes. All fields are little-endian words of a
+/// machine that both ends run on; a consumer checks each before use, because the producer is another process.
+@frozen
+public struct HandoffHeader {
+    /// Bytes of the packet, 1...`maximumPacketBytes`.
+    public var length: UInt16
+    /// Cells of the run, this one included.
+    public var cells: UInt16
+    /// The graph node that goes on with it: `HandoffNext`.
+    public var next: UInt16
+    /// `MbufFlags`.
+    public var flags: UInt16
+    public var rxInterface: UInt16
+    public var txInterface: UInt16
+    public var flowHash: UInt32
+    public var trace: UInt32
+    /// Which life of the producer wrote it.
+    public var incarnation: UInt32
+    /// The producer's time-stamp counter.
+    public var enqueueTSC: UInt64
+
+    @inlinable @inline(__always)
+    public init(
+        length: UInt16, cells: UInt16, next: UInt16, flags: UInt16, rxInterface: UInt16,
+        txInterface: UInt16, flowHash: UInt32, trace: UInt32, incarnation: UInt32, enqueueTSC: UInt64
+    ) {
+        self.length = length
+        self.cells = cells
+        self.next = next
+        self.flags = flags
+        self.rxInterface = rxInterface
+        self.txInterface = txInterface
+        self.flowHash = flowHash
+        self.trace = trace
+        self.incarnation = incarnation
+        self.enqueueTSC = enqueueTSC
+    }
+}
+
+/// The graph nodes at which a packet can go on after a handoff, by numbers that both workers' builds share.
+public enum HandoffNext: UInt16, CaseIterable, Sendable {
+    case ethernetInput = 0
+    case interfaceOutput = 1
+}
+
+/// Arithmetic on cells.
+public enum HandoffCells {
+    /// Bytes of a cell.
+    public static let bytes = 64
+    /// The longest packet that a ring carries.
+    public static let maximumPacketBytes = 16_384
+
+    /// The cells that a packet of `length` bytes takes.
+    @inlinable @inline(__always)
+    public static func count(length: Int) -> Int { 1 &+ (length &+ 63) >> 6 }
+}

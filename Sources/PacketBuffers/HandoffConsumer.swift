@@ -1,0 +1,123 @@
+internal import CDPDK
+
+/// The reading end of a handoff ring, for one lane.
+///
+/// The ring has this lane as its only consumer. Packets are copied out into buffers of the lane's own pool before
+/// their cells are given back, so that a consumer's death loses at most what was published and not yet taken.
+public struct HandoffConsumer: @unchecked Sendable {
+    let ring: UnsafeMutableRawPointer
+
+    /// In `nexts` of `read`.
+    public static let tooLong: UInt16 = .max
+
+    /// Takes the reading end of an initialised ring.
+    public init(ring: UnsafeMutableRawPointer) { self.ring = ring }
+
+    /// Forgets what a dead predecessor took, and skips what was published for it.
+    ///
+    /// - Returns: the cells skipped.
+    public func repair() -> Int { Int(cw_ring_repair_consumer(ring)) }
+
+    /// What a visit found.
+    public struct Taken {
+        /// Packets copied into `mbufs`.
+        public let packets: Int
+        /// Packets lost because no buffer could be had.
+        public let lost: Int
+        /// Whether the cells made no sense and all that were visible were thrown away.
+        public let isCorrupt: Bool
+        /// Whether there may be more in the ring.
+        public let mayHaveMore: Bool
+    }
+
+    /// Copies packets out.
+    ///
+    /// - Parameters:
+    ///   - mbufs: room for `capacity` packets.
+    ///   - nexts: filled with the raw `HandoffNext` of each, or `tooLong` for a packet that the buffers of this
+    ///     node cannot hold, which arrives cut off.
+    ///   - pool: where buffers come from.
+    public func read(
+        into mbufs: UnsafeMutablePointer<Mbuf>, nexts: UnsafeMutablePointer<UInt16>, capacity: Int,
+        pool: MbufPool
+    ) -> Taken {
+        let limit = 4096
+        let cells = cw_ring_look(ring, UInt32(limit))
+        let got = Int(cells.count)
+        guard got > 0 else {
+            return Taken(packets: 0, lost: 0, isCorrupt: false, mayHaveMore: false)
+        }
+        let run = survey(cells, got: got, capacity: capacity, isWhole: got < limit)
+        guard run.packets > 0, !run.isCorrupt else {
+            cw_ring_consume(ring, run.isCorrupt ? UInt32(got) : 0)
+            return Taken(packets: 0, lost: 0, isCorrupt: run.isCorrupt, mayHaveMore: false)
+        }
+        guard pool.take(mbufs, count: run.packets) else {
+            cw_ring_consume(ring, UInt32(run.cells))
+            return Taken(packets: 0, lost: run.packets, isCorrupt: false, mayHaveMore: run.cells < got)
+        }
+        var position = 0
+        for index in 0..<run.packets {
+            position &+= copy(cells, at: position, to: mbufs[index], next: nexts + index)
+        }
+        cw_ring_consume(ring, UInt32(run.cells))
+        return Taken(packets: run.packets, lost: 0, isCorrupt: false, mayHaveMore: run.cells < got)
+    }
+
+    /// Counts the whole packets at the front of what is visible, and checks their headers.
+    private func survey(
+        _ cells: cw_cells, got: Int, capacity: Int, isWhole: Bool
+    ) -> (packets: Int, cells: Int, isCorrupt: Bool) {
+        var packets = 0
+        var position = 0
+        while position < got, packets < capacity {
+            guard let cell = cells.cell(position) else { return (packets, position, true) }
+            let header = cell.load(as: HandoffHeader.self)
+            let length = Int(header.length)
+            let count = Int(header.cells)
+            guard length > 0, length <= HandoffCells.maximumPacketBytes,
+                count == HandoffCells.count(length: length),
+                HandoffNext(rawValue: header.next) != nil
+            else { return (packets, position, true) }
+            if position &+ count > got {
+                // Only the limit of one look may cut a packet: producers publish whole ones.
+                return (packets, position, isWhole)
+            }
+            position &+= count
+            packets &+= 1
+        }
+        return (packets, position, false)
+    }
+
+    /// Copies one packet out of cells that `survey` has checked.
+    ///
+    /// - Returns: its cells.
+    private func copy(
+        _ cells: cw_cells, at position: Int, to mbuf: Mbuf, next: UnsafeMutablePointer<UInt16>
+    ) -> Int {
+        guard let cell = cells.cell(position) else { return 0 }
+        let header = cell.load(as: HandoffHeader.self)
+        let count = Int(header.cells)
+        let length = min(Int(header.length), mbuf.room)
+        mbuf.enterGraph(rxInterface: header.rxInterface)
+        mbuf.setLength(length)
+        mbuf.txInterface = header.txInterface
+        mbuf.flowHash = header.flowHash
+        mbuf.flags = header.flags | MbufFlags.handedOver
+        if header.flags & MbufFlags.traced != 0 { mbuf.trace = header.trace }
+        next.pointee = Int(header.length) > mbuf.room ? Self.tooLong : header.next
+        let start = position &+ 1
+        let beforeWrap = Int(cells.first_count) &- start
+        guard let source = cells.cell(start) else { return count }
+        if beforeWrap >= count &- 1 || beforeWrap <= 0 {
+            mbuf.data.copyMemory(from: source, byteCount: length)
+        } else {
+            let head = min(beforeWrap &* HandoffCells.bytes, length)
+            mbuf.data.copyMemory(from: source, byteCount: head)
+            if let rest = cells.second {
+                (mbuf.data + head).copyMemory(from: rest, byteCount: length &- head)
+            }
+        }
+        return count
+    }
+}

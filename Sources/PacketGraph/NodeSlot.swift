@@ -1,0 +1,81 @@
+public import PacketBuffers
+
+/// A graph node on a lane, its type forgotten.
+///
+/// The runner is a metatype, not an object: a call through it is one indirect call and touches no reference count.
+@frozen
+public struct NodeSlot {
+    /// Calls the node.
+    public let runner: any NodeRunner.Type
+    /// The lane's copy of the node.
+    public let state: UnsafeMutableRawPointer
+    /// The graph index of each exit's target.
+    public let wiring: UnsafePointer<UInt16>
+    /// How many exits there are; 0: the node ends its packets itself.
+    public let exitCount: UInt16
+    /// The index of the node's first drop reason.
+    public let errorBase: UInt16
+    /// The frame that takes packets for this node now, or -1.
+    @usableFromInline var openFrame: Int32
+}
+
+/// What a node is called with.
+@frozen
+public struct NodeCall {
+    public let state: UnsafeMutableRawPointer
+    public let mbufs: UnsafeMutablePointer<Mbuf>
+    public let nexts: UnsafeMutablePointer<UInt16>
+    public let count: Int
+    public let dispatcher: UnsafeMutablePointer<DispatcherState>
+    public let wiring: UnsafePointer<UInt16>
+    public let errorBase: UInt16
+
+    @inlinable @inline(__always)
+    init(
+        state: UnsafeMutableRawPointer, mbufs: UnsafeMutablePointer<Mbuf>,
+        nexts: UnsafeMutablePointer<UInt16>, count: Int,
+        dispatcher: UnsafeMutablePointer<DispatcherState>, wiring: UnsafePointer<UInt16>,
+        errorBase: UInt16
+    ) {
+        self.state = state
+        self.mbufs = mbufs
+        self.nexts = nexts
+        self.count = count
+        self.dispatcher = dispatcher
+        self.wiring = wiring
+        self.errorBase = errorBase
+    }
+}
+
+/// Calls a node whose type the caller does not know.
+public protocol NodeRunner {
+    /// Runs the node on a frame.
+    static func run(_ call: NodeCall)
+}
+
+/// The runner of a node type.
+public enum Runner<Stage: Node>: NodeRunner {
+    @inlinable
+    public static func run(_ call: NodeCall) {
+        let frame = Frame<Stage.Next>(
+            mbufs: call.mbufs, nexts: call.nexts, count: call.count,
+            output: Output(
+                dispatcher: call.dispatcher, wiring: call.wiring, errorBase: call.errorBase))
+        call.state.assumingMemoryBound(to: Stage.self).pointee.process(frame)
+    }
+}
+
+/// A runner of an input node type: `count` in, packets taken out.
+public protocol InputRunner {
+    /// Polls the node.
+    static func poll(_ call: NodeCall) -> Int
+}
+
+/// The runner of an input node type.
+public enum Poller<Stage: InputNode>: InputRunner {
+    @inlinable
+    public static func poll(_ call: NodeCall) -> Int {
+        call.state.assumingMemoryBound(to: Stage.self).pointee.poll(
+            Output(dispatcher: call.dispatcher, wiring: call.wiring, errorBase: call.errorBase))
+    }
+}

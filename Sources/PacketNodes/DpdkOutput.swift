@@ -1,0 +1,60 @@
+internal import CDPDK
+internal import Coordination
+internal import PacketBuffers
+public import PacketGraph
+
+/// Transmits on the lane's queue of one DPDK port: the graph has one such node a port, named after its interface.
+public struct DpdkOutput: Node {
+    public enum Next: UInt16, Exit {
+        case drop
+
+        public var target: String { "error-drop" }
+    }
+
+    public static let name = "dpdk-tx"
+    public static let errors = ["Tx packet drops (dpdk tx failure)"]
+    /// How often a burst that the driver did not take whole is offered again.
+    public static let attempts = 16
+
+    private let context: UnsafeMutablePointer<LaneContext>
+    private let port: UInt16
+    private let queue: UInt16
+    private let interface: UInt16
+
+    public init(
+        context: UnsafeMutablePointer<LaneContext>, port: UInt16, queue: UInt16, interface: UInt16
+    ) {
+        self.context = context
+        self.port = port
+        self.queue = queue
+        self.interface = interface
+    }
+
+    public mutating func process(_ frame: borrowing Frame<Next>) {
+        let count = frame.count
+        // The driver frees what it takes, so bytes are counted first and taken back for what it leaves.
+        var bytes: UInt64 = 0
+        for index in 0..<count {
+            bytes &+= UInt64(frame.mbufs[index].length)
+            frame.nexts[index] = Frame<Next>.consumed
+        }
+        var sent = 0
+        var attempt = 0
+        while sent < count, attempt < Self.attempts {
+            let rest = count &- sent
+            sent &+= (frame.mbufs + sent).withMemoryRebound(
+                to: UnsafeMutablePointer<cw_mbuf>.self, capacity: rest
+            ) { Int(cw_tx_burst(port, queue, $0, UInt16(truncatingIfNeeded: rest))) }
+            attempt &+= 1
+        }
+        let counters = context.pointee.block.interface(Int(interface))
+        for index in sent..<count {
+            bytes &-= UInt64(frame.mbufs[index].length)
+            frame.mbufs[index].error = frame.error(0)
+            frame.nexts[index] = Next.drop.rawValue
+        }
+        counters[LaneBlock.InterfaceWord.txPackets.rawValue] &+= UInt64(sent)
+        counters[LaneBlock.InterfaceWord.txBytes.rawValue] &+= bytes
+        counters[LaneBlock.InterfaceWord.txErrors.rawValue] &+= UInt64(count &- sent)
+    }
+}

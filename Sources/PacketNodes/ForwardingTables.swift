@@ -1,0 +1,159 @@
+/// One generation of what a worker forwards by, as lanes see it: immutable, in the worker's heap.
+///
+/// The control lane builds a generation whole, publishes its address (`LaneContext.published`), and frees the one
+/// before after every lane has picked the new one up at the top of its loop. The FIB alone is changed in place,
+/// word by word, and its leaves name only adjacencies of generations that every lane has.
+@frozen
+public struct ForwardingTables {
+    /// Counts generations, from 1.
+    public var generation: UInt64
+    /// Changes whenever a neighbour became known: packets held for one are looked up again.
+    public var neighbourEpoch: UInt64
+    /// Indexed by `sw_if_index`: `interfaceLimit` entries.
+    public var interfaces: UnsafePointer<InterfaceEntry>
+    /// The addresses of all interfaces; an interface names its run.
+    public var addresses: UnsafePointer<AddressEntry>
+    public var adjacencies: UnsafePointer<AdjacencyEntry>
+    public var adjacencyCount: UInt32
+    public var pathListCount: UInt32
+    public var pathLists: UnsafePointer<PathListEntry>
+    /// The lanes (numbered through all nodes) that packets are spread over; an interface names its run.
+    public var handoffLanes: UnsafePointer<UInt16>
+
+    /// The number of entries of `interfaces`.
+    public static let interfaceLimit = 256
+
+    public init(
+        generation: UInt64, neighbourEpoch: UInt64, interfaces: UnsafePointer<InterfaceEntry>,
+        addresses: UnsafePointer<AddressEntry>, adjacencies: UnsafePointer<AdjacencyEntry>,
+        adjacencyCount: UInt32, pathLists: UnsafePointer<PathListEntry>, pathListCount: UInt32,
+        handoffLanes: UnsafePointer<UInt16>
+    ) {
+        self.generation = generation
+        self.neighbourEpoch = neighbourEpoch
+        self.interfaces = interfaces
+        self.addresses = addresses
+        self.adjacencies = adjacencies
+        self.adjacencyCount = adjacencyCount
+        self.pathLists = pathLists
+        self.pathListCount = pathListCount
+        self.handoffLanes = handoffLanes
+    }
+
+    /// The entry of an interface.
+    ///
+    /// - Parameter index: any value; those beyond the table read entry 0, which is down.
+    @inlinable @inline(__always)
+    public func interface(_ index: UInt16) -> UnsafePointer<InterfaceEntry> {
+        interfaces + (Int(index) < Self.interfaceLimit ? Int(index) : 0)
+    }
+
+    /// An adjacency; the drop entry for an index beyond the table.
+    @inlinable @inline(__always)
+    public func adjacency(_ index: UInt32) -> UnsafePointer<AdjacencyEntry> {
+        adjacencies + (index < adjacencyCount ? Int(index) : 0)
+    }
+}
+
+/// An interface as the data path sees it; 32 bytes.
+@frozen
+public struct InterfaceEntry {
+    /// The MAC address as the first six bytes in memory would read as a little-endian integer.
+    public var mac: UInt64
+    public var mtu: UInt16
+    /// `InterfaceEntry.up`, `.promiscuous`, `.symmetricHandoff`.
+    public var flags: UInt16
+    /// The run of its addresses.
+    public var addressOffset: UInt16
+    public var addressCount: UInt16
+    /// The run of the lanes that its packets are spread over; 0 lanes: none.
+    public var handoffOffset: UInt16
+    public var handoffCount: UInt16
+    /// The NUMA node that has the port.
+    public var node: UInt8
+    public var padding: (UInt8, UInt8, UInt8)
+    public var reserved: UInt64
+
+    public static let up: UInt16 = 1
+    public static let promiscuous: UInt16 = 2
+    public static let symmetricHandoff: UInt16 = 4
+
+    public init(
+        mac: UInt64 = 0, mtu: UInt16 = 0, flags: UInt16 = 0, addressOffset: UInt16 = 0,
+        addressCount: UInt16 = 0, handoffOffset: UInt16 = 0, handoffCount: UInt16 = 0, node: UInt8 = 0
+    ) {
+        self.mac = mac
+        self.mtu = mtu
+        self.flags = flags
+        self.addressOffset = addressOffset
+        self.addressCount = addressCount
+        self.handoffOffset = handoffOffset
+        self.handoffCount = handoffCount
+        self.node = node
+        padding = (0, 0, 0)
+        reserved = 0
+    }
+
+    /// Whether the operator set it up.
+    @inlinable @inline(__always)
+    public var isUp: Bool { flags & Self.up != 0 }
+}
+
+/// An interface's IPv4 address.
+@frozen
+public struct AddressEntry {
+    /// Host byte order.
+    public var address: UInt32
+    public var mask: UInt32
+
+    public init(address: UInt32, mask: UInt32) {
+        self.address = address
+        self.mask = mask
+    }
+}
+
+/// What is done with a packet whose lookup ended here; 32 bytes, two to a cache line.
+@frozen
+public struct AdjacencyEntry {
+    /// The Ethernet header to put in front (rewrite): bytes 0...7 of it as they lie in memory...
+    public var headerHead: UInt64
+    /// ...and bytes 6...13.
+    public var headerTail: UInt64
+    /// The address to ask for (arp), in host byte order; 0 for a glean: the packet's destination.
+    public var nextHop: UInt32
+    public var txInterface: UInt16
+    public var mtu: UInt16
+    /// The exit of `ip4-lookup` (`IPv4Lookup.Next`).
+    public var exit: UInt16
+    /// `ControlProtocol.AdjacencyRecord.Kind`.
+    public var kind: UInt8
+    public var padding: (UInt8, UInt32)
+
+    public init(
+        headerHead: UInt64 = 0, headerTail: UInt64 = 0, nextHop: UInt32 = 0, txInterface: UInt16 = 0,
+        mtu: UInt16 = 0, exit: UInt16 = 0, kind: UInt8 = 0
+    ) {
+        self.headerHead = headerHead
+        self.headerTail = headerTail
+        self.nextHop = nextHop
+        self.txInterface = txInterface
+        self.mtu = mtu
+        self.exit = exit
+        self.kind = kind
+        padding = (0, 0)
+    }
+}
+
+/// An ECMP group: adjacency indices, one a bucket.
+@frozen
+public struct PathListEntry {
+    /// The adjacencies; `mask + 1` of them.
+    public var buckets: UnsafePointer<UInt32>
+    /// The number of buckets, a power of two, less one.
+    public var mask: UInt32
+
+    public init(buckets: UnsafePointer<UInt32>, mask: UInt32) {
+        self.buckets = buckets
+        self.mask = mask
+    }
+}

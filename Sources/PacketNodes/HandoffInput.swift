@@ -1,0 +1,148 @@
+internal import Coordination
+internal import CDPDK
+public import PacketBuffers
+public import PacketGraph
+
+/// A ring that leads to this lane.
+public struct HandoffSource: Sendable {
+    public let consumer: HandoffConsumer
+    /// The global number of the producing lane, for the counters.
+    public let peer: Int
+
+    public init(consumer: HandoffConsumer, peer: Int) {
+        self.consumer = consumer
+        self.peer = peer
+    }
+}
+
+/// Takes packets that lanes of other NUMA nodes, and of this one, have handed over.
+///
+/// It looks at a ring only when its doorbell bit is set: it clears the word, drains, and sets a bit of its own for
+/// what it had to leave. So a lane's empty turn costs one look at each doorbell word, however many rings there are.
+public struct HandoffInput: InputNode {
+    public enum Next: UInt16, Exit {
+        case ethernetInput, interfaceOutput, drop
+
+        public var target: String {
+            switch self {
+            case .ethernetInput: "ethernet-input"
+            case .interfaceOutput: "interface-output"
+            case .drop: "error-drop"
+            }
+        }
+    }
+
+    public static let name = "handoff-input"
+    public static let errors = ["handoff ring corrupt", "no buffer for handoff", "handoff packet too long"]
+
+    private let context: UnsafeMutablePointer<LaneContext>
+    private let doorbells: UnsafeMutablePointer<UInt64>?
+    private let wordCount: Int
+    private let sources: UnsafeMutablePointer<HandoffSource>
+    private let sourceCount: Int
+    private let localBells: UnsafeMutablePointer<UInt64>
+    private let localRings: UnsafeMutablePointer<LaneRing?>
+    private let mbufs: UnsafeMutablePointer<Mbuf>
+    private let nexts: UnsafeMutablePointer<UInt16>
+    /// Rings that were left with packets in them, a bit each.
+    private let unfinished: UnsafeMutablePointer<UInt64>
+
+    /// Makes the node of a lane.
+    ///
+    /// - Parameters:
+    ///   - doorbells: the lane's doorbell line in its node's ring file; nil: there is no other node.
+    ///   - sources: the rings, by the number of their source in the ring file.
+    ///   - localBells: a word with a bit for each lane of this worker.
+    ///   - localRings: the rings from the lanes of this worker; nil at the lane's own place.
+    public init(
+        context: UnsafeMutablePointer<LaneContext>, doorbells: UnsafeMutableRawPointer?,
+        sources: [HandoffSource], localBells: UnsafeMutablePointer<UInt64>, localRings: [LaneRing?]
+    ) {
+        self.context = context
+        self.doorbells = doorbells?.assumingMemoryBound(to: UInt64.self)
+        wordCount = doorbells == nil ? 0 : (sources.count + 63) / 64
+        self.sources = .allocate(capacity: max(1, sources.count))
+        self.sources.initialize(from: sources, count: sources.count)
+        sourceCount = sources.count
+        self.localBells = localBells
+        self.localRings = .allocate(capacity: 64)
+        self.localRings.initialize(repeating: nil, count: 64)
+        for (index, ring) in localRings.enumerated() { self.localRings[index] = ring }
+        mbufs = UnsafeMutableRawPointer.allocate(
+            byteCount: frameCapacity * MemoryLayout<Mbuf>.stride, alignment: 64
+        ).bindMemory(to: Mbuf.self, capacity: frameCapacity)
+        nexts = .allocate(capacity: frameCapacity)
+        unfinished = .allocate(capacity: 9)
+        unfinished.initialize(repeating: 0, count: 9)
+    }
+
+    public mutating func poll(_ output: Output<Next>) -> Int {
+        var total = 0
+        for word in 0..<wordCount {
+            guard let doorbells else { break }
+            var bits = unfinished[word]
+            if cw_load_relaxed64(doorbells + word) != 0 { bits |= cw_exchange64(doorbells + word, 0) }
+            unfinished[word] = 0
+            while bits != 0 {
+                let bit = bits.trailingZeroBitCount
+                bits &= bits &- 1
+                let source = word &* 64 &+ bit
+                if source < sourceCount { total &+= drain(source, word, bit, output) }
+            }
+        }
+        if cw_load_relaxed64(localBells) != 0 || unfinished[8] != 0 { total &+= drainLocal(output) }
+        return total
+    }
+
+    private func drain(_ index: Int, _ word: Int, _ bit: Int, _ output: Output<Next>) -> Int {
+        let source = sources[index]
+        let taken = source.consumer.read(
+            into: mbufs, nexts: nexts, capacity: frameCapacity, pool: context.pointee.pool)
+        if taken.mayHaveMore { unfinished[word] |= 1 << UInt64(bit) }
+        let block = context.pointee.block
+        if taken.isCorrupt { block.errors[Int(output.errorBase)] &+= 1 }
+        if taken.lost > 0 {
+            block.errors[Int(output.errorBase) &+ 1] &+= UInt64(taken.lost)
+            block.pointer(.bufferFailures).pointee &+= UInt64(taken.lost)
+        }
+        guard taken.packets > 0 else { return 0 }
+        let counters = block.peer(source.peer)
+        counters[LaneBlock.PeerWord.received.rawValue] &+= UInt64(taken.packets)
+        counters[LaneBlock.PeerWord.visits.rawValue] &+= 1
+        emitRuns(count: taken.packets, output)
+        return taken.packets
+    }
+
+    private func emitRuns(count: Int, _ output: Output<Next>) {
+        var start = 0
+        while start < count {
+            let raw = nexts[start]
+            var end = start &+ 1
+            while end < count, nexts[end] == raw { end &+= 1 }
+            if let next = Next(rawValue: raw), next != .drop {
+                output.emit(mbufs + start, count: end &- start, to: next)
+            } else {
+                for index in start..<end { mbufs[index].error = output.errorBase &+ 2 }
+                output.emit(mbufs + start, count: end &- start, to: .drop)
+            }
+            start = end
+        }
+    }
+
+    private func drainLocal(_ output: Output<Next>) -> Int {
+        var bits = cw_exchange64(localBells, 0) | unfinished[8]
+        unfinished[8] = 0
+        var total = 0
+        while bits != 0 {
+            let lane = bits.trailingZeroBitCount
+            bits &= bits &- 1
+            guard let ring = localRings[lane] else { continue }
+            let count = ring.take(mbufs, count: frameCapacity)
+            if count == frameCapacity { unfinished[8] |= 1 << UInt64(lane) }
+            for index in 0..<count { mbufs[index].flags |= MbufFlags.handedOver }
+            if count > 0 { output.emit(mbufs, count: count, to: .ethernetInput) }
+            total &+= count
+        }
+        return total
+    }
+}

@@ -1,0 +1,85 @@
+internal import Coordination
+internal import PacketBuffers
+public import PacketGraph
+
+/// Answers echo requests to the router (RFC 792): the request becomes the reply in place.
+public struct ICMPEchoRequest: Node {
+    public enum Next: UInt16, Exit {
+        case lookup, drop
+
+        public var target: String {
+            switch self {
+            case .lookup: "ip4-lookup"
+            case .drop: "error-drop"
+            }
+        }
+    }
+
+    /// Drop reasons; `replies` counts what was answered.
+    public enum Reason: UInt16, DropReason {
+        case replies, checksum
+
+        public var text: String {
+            switch self {
+            case .replies: "echo replies sent"
+            case .checksum: "bad icmp checksum"
+            }
+        }
+    }
+
+    public static let name = "ip4-icmp-echo-request"
+    public static var errors: [String] { Reason.texts }
+
+    /// The TTL of a reply.
+    public static let timeToLive: UInt8 = 64
+
+    private let errors: UnsafeMutablePointer<UInt64>
+
+    public init(context: UnsafeMutablePointer<LaneContext>) {
+        errors = context.pointee.block.errors
+    }
+
+    public mutating func process(_ frame: borrowing Frame<Next>) {
+        let base = frame.output.errorBase
+        var replies: UInt64 = 0
+        frame.route { mbuf in
+            guard Self.answer(mbuf) else {
+                mbuf.error = base &+ Reason.checksum.rawValue
+                return .drop
+            }
+            replies &+= 1
+            return .lookup
+        }
+        errors[Int(base &+ Reason.replies.rawValue)] &+= replies
+    }
+
+    @inline(__always)
+    private static func answer(_ mbuf: Mbuf) -> Bool {
+        let header = IPv4Header(mbuf)
+        let message = header.base + header.headerBytes
+        let bytes = mbuf.length &- header.headerBytes
+        guard InternetChecksum.fold(InternetChecksum.sum(message, count: bytes)) == 0xFFFF else {
+            return false
+        }
+        // Type 8 becomes 0: the low byte of its word in memory.
+        message.storeBytes(of: 0, as: UInt8.self)
+        let checksum = (message + 2).loadUnaligned(as: UInt16.self)
+        (message + 2).storeBytes(
+            of: InternetChecksum.update(checksum, decrease: 8),
+            as: UInt16.self
+        )
+        let source = header.source
+        header.source = header.destination
+        header.destination = source
+        let word = (header.base + 8).loadUnaligned(as: UInt16.self)
+        let newWord = word & 0xFF00 | UInt16(timeToLive)
+        (header.base + 8).storeBytes(of: newWord, as: UInt16.self)
+        header.checksum = InternetChecksum.update(
+            header.checksum,
+            from: UInt32(word),
+            to: UInt32(newWord)
+        )
+        mbuf.flags |= MbufFlags.local
+        return true
+    }
+}

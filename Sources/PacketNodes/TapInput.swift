@@ -1,0 +1,130 @@
+internal import CLinux
+internal import Coordination
+internal import PacketBuffers
+public import PacketGraph
+
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
+/// A queue of a Linux TAP interface, by its non-blocking descriptor.
+public struct TapQueue: Sendable {
+    public let descriptor: Int32
+    /// `sw_if_index`.
+    public let interface: UInt16
+
+    public init(descriptor: Int32, interface: UInt16) {
+        self.descriptor = descriptor
+        self.interface = interface
+    }
+}
+
+/// Receives from the lane's queues of TAP interfaces, each packet read straight into a buffer of the pool.
+///
+/// The descriptors are the keeper's too, so the kernel's interface outlives the worker: it stays up, with its
+/// addresses and routes, and nothing in it has to be repaired.
+public struct TapInput: InputNode {
+    public enum Next: UInt16, Exit {
+        case ethernetInput
+
+        public var target: String { "ethernet-input" }
+    }
+
+    public static let name = "tap-input"
+    public static let errors = ["tap packet longer than a buffer", "no buffer", "tap read error"]
+    /// Packets taken from one queue in a turn: a system call each, so fewer than a frame.
+    public static let burst = 64
+
+    private let context: UnsafeMutablePointer<LaneContext>
+    private let queues: UnsafeMutablePointer<TapQueue>
+    private let queueCount: Int
+    private let mbufs: UnsafeMutablePointer<Mbuf>
+    /// Buffers at hand for the next reads: a pool is asked for many at once.
+    private let spare: UnsafeMutablePointer<Mbuf>
+    private var spareCount = 0
+    /// Where bytes go that a buffer has no room for, to see that there were any.
+    private let overflow: UnsafeMutableRawPointer
+
+    public init(context: UnsafeMutablePointer<LaneContext>, queues: [TapQueue]) {
+        self.context = context
+        self.queues = .allocate(capacity: max(1, queues.count))
+        self.queues.initialize(from: queues, count: queues.count)
+        queueCount = queues.count
+        let bytes = Self.burst * MemoryLayout<Mbuf>.stride
+        mbufs = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+            .bindMemory(to: Mbuf.self, capacity: Self.burst)
+        spare = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+            .bindMemory(to: Mbuf.self, capacity: Self.burst)
+        overflow = .allocate(byteCount: 64, alignment: 64)
+    }
+
+    public mutating func poll(_ output: Output<Next>) -> Int {
+        var total = 0
+        for index in 0..<queueCount { total &+= receive(queues[index], output) }
+        return total
+    }
+
+    private mutating func receive(_ queue: TapQueue, _ output: Output<Next>) -> Int {
+        let block = context.pointee.block
+        let counters = block.interface(Int(queue.interface))
+        var count = 0
+        var bytes: UInt64 = 0
+        while count < Self.burst {
+            guard fill() else {
+                block.errors[Int(output.errorBase) &+ 1] &+= 1
+                block.pointer(.bufferFailures).pointee &+= 1
+                break
+            }
+            let mbuf = spare[spareCount &- 1]
+            let length = read(queue.descriptor, into: mbuf)
+            if length <= 0 {
+                if length < 0 { countFailure(counters, output) }
+                break
+            }
+            if length > mbuf.room {
+                block.errors[Int(output.errorBase)] &+= 1
+                counters[LaneBlock.InterfaceWord.rxErrors.rawValue] &+= 1
+                continue
+            }
+            spareCount &-= 1
+            mbuf.enterGraph(rxInterface: queue.interface)
+            mbuf.setLength(length)
+            bytes &+= UInt64(length)
+            mbufs[count] = mbuf
+            count &+= 1
+        }
+        guard count > 0 else { return 0 }
+        counters[LaneBlock.InterfaceWord.rxPackets.rawValue] &+= UInt64(count)
+        counters[LaneBlock.InterfaceWord.rxBytes.rawValue] &+= bytes
+        output.emit(mbufs, count: count, to: .ethernetInput)
+        return count
+    }
+
+    /// Makes sure that a buffer is at hand.
+    @inline(__always)
+    private mutating func fill() -> Bool {
+        if spareCount > 0 { return true }
+        guard context.pointee.pool.take(spare, count: Self.burst / 2) else { return false }
+        spareCount = Self.burst / 2
+        return true
+    }
+
+    /// Reads one packet; 0: there is none; more than the buffer's room: it was cut off.
+    @inline(__always)
+    private func read(_ descriptor: Int32, into mbuf: Mbuf) -> Int {
+        var parts = (
+            iovec(iov_base: mbuf.data, iov_len: mbuf.room),
+            iovec(iov_base: overflow, iov_len: 64)
+        )
+        let result = withUnsafePointer(to: &parts) {
+            $0.withMemoryRebound(to: iovec.self, capacity: 2) { readv(descriptor, $0, 2) }
+        }
+        return result >= 0 ? result : (errno == EAGAIN || errno == EINTR ? 0 : -1)
+    }
+
+    @inline(never)
+    private func countFailure(_ counters: UnsafeMutablePointer<UInt64>, _ output: Output<Next>) {
+        context.pointee.block.errors[Int(output.errorBase) &+ 2] &+= 1
+        counters[LaneBlock.InterfaceWord.rxErrors.rawValue] &+= 1
+    }
+}

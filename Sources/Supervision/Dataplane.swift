@@ -1,0 +1,127 @@
+public import CausewayConfiguration
+public import ControlProtocol
+public import Coordination
+public import Routing
+
+/// What the control front (commands, HTTP) may ask of the running dataplane.
+///
+/// The supervisor is the only implementation that forwards; tests of the commands bring their own.
+public protocol Dataplane: Sendable {
+    /// Checks a change, gives it the next number, applies it on every running worker and waits for their
+    /// acknowledgements (those of nodes that are down are not waited for: they get it with their snapshot).
+    ///
+    /// - Returns: the change's number in the journal.
+    /// - Throws: `ChangeError`; nothing is changed then, on any node.
+    func apply(_ change: ConfigurationChange) async throws(ChangeError) -> UInt64
+
+    /// Everything that `show` commands read, at one moment. Stops no lane and asks no worker.
+    func view() async -> DataplaneView
+
+    /// Asks a node's worker for something about its packet generator.
+    ///
+    /// - Returns: text for the operator.
+    func packetGenerator(
+        node: Int, _ command: PacketGeneratorCommand
+    ) async throws(ChangeError) -> String
+
+    /// Reads the state and hardware counters of every port from the keepers; nodes that do not answer are left out.
+    func portStatuses() async -> [PortStatus]
+
+    /// Takes the present readings of counters as the zero of later views.
+    func clear(_ counters: ClearedCounters) async
+}
+
+/// One change of configuration, as an operator means it.
+public enum ConfigurationChange: Sendable {
+    case interfaceState(name: String, isUp: Bool)
+    case addAddress(interface: String, InterfaceAddress)
+    case removeAddress(interface: String, InterfaceAddress)
+    case mtu(interface: String, bytes: Int)
+    case mac(interface: String, MACAddress)
+    case promiscuous(interface: String, isOn: Bool)
+    case handoff(interface: String, HandoffTarget)
+    /// Adds paths to prefixes (all prefixes get the same paths), or replaces what they had.
+    case addRoutes([IPv4Prefix], RouteTarget, replace: Bool)
+    /// Takes the given paths of the prefixes out; nil: all their static routes.
+    case removeRoutes([IPv4Prefix], RouteTarget?)
+    case neighbour(interface: String, IPv4Address, MACAddress)
+    case removeNeighbour(interface: String, IPv4Address)
+}
+
+/// Why a change was refused; the text is for the operator.
+public struct ChangeError: Error, Sendable, CustomStringConvertible {
+    public var description: String
+
+    public init(_ description: String) { self.description = description }
+}
+
+/// Sets of counters that `clear` commands name.
+public enum ClearedCounters: Sendable { case runtime, errors, interfaces, handoff }
+
+/// What `show` commands read.
+public struct DataplaneView: Sendable {
+    public var placement: Placement
+    /// One a node, in the placement's order.
+    public var nodes: [NodeStatus]
+    public var interfaces: [InterfaceRecord]
+    /// The routing table: prefixes, neighbours, interfaces.
+    public var routing: RoutingState
+    /// The number of the last change.
+    public var changeNumber: UInt64
+    /// Seconds since the supervisor started.
+    public var uptimeSeconds: Double
+    /// The last lines of the supervisor's log, oldest first.
+    public var log: [String]
+
+    public init(
+        placement: Placement, nodes: [NodeStatus], interfaces: [InterfaceRecord], routing: RoutingState,
+        changeNumber: UInt64, uptimeSeconds: Double, log: [String]
+    ) {
+        self.placement = placement
+        self.nodes = nodes
+        self.interfaces = interfaces
+        self.routing = routing
+        self.changeNumber = changeNumber
+        self.uptimeSeconds = uptimeSeconds
+        self.log = log
+    }
+}
+
+/// A NUMA node's keeper and worker.
+public struct NodeStatus: Sendable {
+    public var number: Int
+    public var keeperPID: Int32?
+    public var keeperState: ProcessState
+    public var workerPID: Int32?
+    public var workerState: ProcessState
+    /// Counts the worker's lives, from 1.
+    public var incarnation: UInt32
+    /// Restarts after deaths so far.
+    public var restarts: Int
+    /// Why the node is down, if it is; else empty.
+    public var reason: String
+    /// The number of the last change that the worker acknowledged.
+    public var changeNumber: UInt64
+    /// The counters of the worker's present life, or of its last one; nil before its first.
+    public var segment: WorkerSegment?
+    /// What to take off the segment's counters, by `clear`.
+    public var baseline: CounterBaseline
+
+    public init(
+        number: Int, keeperPID: Int32?, keeperState: ProcessState, workerPID: Int32?,
+        workerState: ProcessState, incarnation: UInt32, restarts: Int, reason: String,
+        changeNumber: UInt64, segment: WorkerSegment?, baseline: CounterBaseline
+    ) {
+        self.number = number
+        self.keeperPID = keeperPID
+        self.keeperState = keeperState
+        self.workerPID = workerPID
+        self.workerState = workerState
+        self.incarnation = incarnation
+        self.restarts = restarts
+        self.reason = reason
+        self.changeNumber = changeNumber
+        self.segment = segment
+        self.baseline = baseline
+    }
+}
