@@ -30,6 +30,8 @@ final class Forwarder {
     private var lanes: [UnsafeMutablePointer<LaneState>] = []
     private var mailboxes: [NeighbourMailbox] = []
     private let wiring: HandoffWiring
+    private let generator: PacketGenerator
+    private let feeds: [GeneratorFeed]
 
     /// Attaches and makes everything; nothing is allocated for packets afterwards.
     ///
@@ -64,6 +66,8 @@ final class Forwarder {
                 heap: heap, fib: fib,
                 lanes: (0..<configuration.laneCPUs.count).map { segment.lane($0) },
                 lanesOfNode: wiring.lanesOfNode)
+            feeds = configuration.laneCPUs.map { _ in GeneratorFeed() }
+            generator = PacketGenerator(feeds: feeds, bufferBytes: pool.dataBytes)
         } catch {
             throw StartError("\(error)")
         }
@@ -90,7 +94,7 @@ final class Forwarder {
                     hertz: EAL.hertz, seed: timestamp() ^ UInt64(lane) << 32, neighbours: mailbox))
             let builder = LaneBuilder(
                 configuration: configuration, segment: segment, context: context, ports: ports,
-                handoff: wiring, lane: lane)
+                handoff: wiring, lane: lane, generator: feeds[lane])
             do throws(GraphError) {
                 lanes.append(try builder.build())
             } catch { throw StartError("\(error)") }
@@ -159,5 +163,16 @@ final class Forwarder {
         segment.store(.poolAvailable, UInt64(pool.available))
         segment.store(.generation, forwarding.generation)
         segment.store(.controlLoops, segment.load(.controlLoops) + 1)
+    }
+
+    /// Carries a packet-generator command out.
+    ///
+    /// - Returns: an error, or text for the operator.
+    func packetGenerator(_ command: PacketGeneratorCommand) -> (error: String, text: String) {
+        do throws(PacketGeneratorError) {
+            return ("", try generator.apply(command))
+        } catch {
+            return ("\(error)", "")
+        }
     }
 }

@@ -16,6 +16,8 @@ struct LaneBuilder {
     let ports: PortWiring
     let handoff: HandoffWiring
     let lane: Int
+    /// Where the lane's packet generator finds its streams.
+    let generator: GeneratorFeed
 
     /// Builds the graph; lane 0's writes the name tables of the segment, which are the same for all.
     func build() throws(GraphError) -> UnsafeMutablePointer<LaneState> {
@@ -24,7 +26,8 @@ struct LaneBuilder {
         let outputs = UnsafeMutablePointer<UInt16>.allocate(
             capacity: ForwardingTables.interfaceLimit)
         outputs.initialize(repeating: 0, count: ForwardingTables.interfaceLimit)
-        try ProtocolNodes.add(to: &graph, context: context, outputNodes: outputs)
+        try ProtocolNodes.add(
+            to: &graph, context: context, outputNodes: outputs, generator: generator)
         try graph.addInput(
             HandoffInput(
                 context: context, doorbells: handoff.doorbells(of: lane),

@@ -65,6 +65,10 @@ public final class Worker {
             forward(channel, request)
         case .drain:
             isStopping = true
+        case .packetGenerator(let command):
+            let (error, text) =
+                forwarder?.packetGenerator(command) ?? ("the worker is not configured", "")
+            server.answer(channel, .result(error: error, text: text), request: request)
         default:
             server.answer(
                 channel, .result(error: "a worker does not take this message", text: ""),

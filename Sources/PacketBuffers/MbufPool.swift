@@ -42,6 +42,11 @@ public struct MbufPool: @unchecked Sendable {
     /// Buffers in all.
     public var size: Int { Int(cw_pool_size(pool)) }
 
+    /// Bytes of packet data that a buffer holds, headroom not counted.
+    public var dataBytes: Int {
+        max(0, Int(cw_pool_room(pool)) - Int(RTE_PKTMBUF_HEADROOM))
+    }
+
     /// Free buffers, those in caches included; exact only while nobody takes or gives.
     public var available: Int { Int(cw_pool_available(pool)) }
 
