@@ -20,12 +20,18 @@ extension WorkerSegment {
         /// The graph node's index.
         public var node: Int
         public var reason: String
+        /// Whether it counts something else than drops.
+        public var isInformation: Bool
 
-        public init(node: Int, reason: String) {
+        public init(node: Int, reason: String, isInformation: Bool = false) {
             self.node = node
             self.reason = reason
+            self.isInformation = isInformation
         }
     }
+
+    /// Beside a node's index in the error table: the reason is no drop.
+    private static let informationBit: UInt32 = 1 << 31
 
     /// Fills both name tables; the counts are published last.
     ///
@@ -40,7 +46,9 @@ extension WorkerSegment {
         }
         for (index, error) in errors.enumerated() {
             let entry = mapping.base + Self.errorTableOffset + index * Self.errorBytes
-            entry.storeBytes(of: UInt32(error.node), as: UInt32.self)
+            entry.storeBytes(
+                of: UInt32(error.node) | (error.isInformation ? Self.informationBit : 0),
+                as: UInt32.self)
             write(error.reason, to: entry + 4, capacity: Self.errorBytes - 4)
         }
         store(.errorCount, UInt64(errors.count))
@@ -62,9 +70,11 @@ extension WorkerSegment {
     public var errorNames: [ErrorName] {
         (0..<min(Int(clamping: load(.errorCount)), Self.maximumErrors)).map { index in
             let entry = mapping.base + Self.errorTableOffset + index * Self.errorBytes
+            let word = entry.load(as: UInt32.self)
             return ErrorName(
-                node: Int(entry.load(as: UInt32.self)),
-                reason: read(entry + 4, capacity: Self.errorBytes - 4))
+                node: Int(word & ~Self.informationBit),
+                reason: read(entry + 4, capacity: Self.errorBytes - 4),
+                isInformation: word & Self.informationBit != 0)
         }
     }
 

@@ -32,6 +32,8 @@ public struct GraphDescription: Sendable {
         public var targets: [String]
         public var exits: [String]
         public var errors: [String]
+        /// Those of `errors` that are no drops.
+        public var informational: [String]
         public var errorBase: Int
         public var isInput: Bool
     }
@@ -43,7 +45,8 @@ public struct GraphDescription: Sendable {
 
     /// Adds a node and gives its index.
     mutating func add(
-        name: String, targets: [String], exits: [String], errors: [String], isInput: Bool
+        name: String, targets: [String], exits: [String], errors: [String], informational: [String],
+        isInput: Bool
     ) throws(GraphError) {
         guard !entries.contains(where: { $0.name == name }) else { throw .duplicateNode(name: name) }
         let base = entries.last.map { $0.errorBase + $0.errors.count } ?? 0
@@ -55,8 +58,8 @@ public struct GraphDescription: Sendable {
         }
         entries.append(
             Entry(
-                name: name, targets: targets, exits: exits, errors: errors, errorBase: base,
-                isInput: isInput))
+                name: name, targets: targets, exits: exits, errors: errors,
+                informational: informational, errorBase: base, isInput: isInput))
     }
 
     /// The index of a node by name.
@@ -87,7 +90,10 @@ public struct GraphDescription: Sendable {
                 name: $0.name, errorBase: $0.errorBase, errorCount: $0.errors.count)
         }
         let errors = entries.enumerated().flatMap { index, entry in
-            entry.errors.map { WorkerSegment.ErrorName(node: index, reason: $0) }
+            entry.errors.map {
+                WorkerSegment.ErrorName(
+                    node: index, reason: $0, isInformation: entry.informational.contains($0))
+            }
         }
         return (nodes, errors)
     }
@@ -115,7 +121,7 @@ public struct GraphBuilder {
         let exits = Stage.Next.self == NoExit.self ? [] : Array(Stage.Next.allCases)
         try description.add(
             name: name ?? Stage.name, targets: exits.map(\.target), exits: exits.map { "\($0)" },
-            errors: Stage.errors, isInput: false)
+            errors: Stage.errors, informational: Stage.informational, isInput: false)
         stages.append(.node(Runner<Stage>.self, place(node)))
     }
 
@@ -126,7 +132,7 @@ public struct GraphBuilder {
         let exits = Array(Stage.Next.allCases)
         try description.add(
             name: name ?? Stage.name, targets: exits.map(\.target), exits: exits.map { "\($0)" },
-            errors: Stage.errors, isInput: true)
+            errors: Stage.errors, informational: Stage.informational, isInput: true)
         stages.append(.input(Poller<Stage>.self, place(node)))
     }
 

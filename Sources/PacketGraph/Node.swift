@@ -20,6 +20,9 @@ public protocol Node {
     /// The reasons for which the node drops packets, numbered from 0: the text that `show errors` prints.
     static var errors: [String] { get }
 
+    /// Those of `errors` that count something else than drops.
+    static var informational: [String] { get }
+
     /// Works on a frame: fills `frame.nexts`, one exit a packet.
     mutating func process(_ frame: borrowing Frame<Next>)
 }
@@ -27,6 +30,8 @@ public protocol Node {
 extension Node {
     /// No drop reasons.
     public static var errors: [String] { [] }
+    /// All reasons are drops.
+    public static var informational: [String] { [] }
 }
 
 /// A node that brings packets in.
@@ -40,6 +45,9 @@ public protocol InputNode {
     /// See `Node.errors`.
     static var errors: [String] { get }
 
+    /// See `Node.informational`.
+    static var informational: [String] { get }
+
     /// Takes what is there, at most a bounded number of packets, and emits it.
     ///
     /// - Returns: how many packets came in.
@@ -49,6 +57,8 @@ public protocol InputNode {
 extension InputNode {
     /// No drop reasons.
     public static var errors: [String] { [] }
+    /// All reasons are drops.
+    public static var informational: [String] { [] }
 }
 
 /// The exits of a node that has none: it ends every packet itself.

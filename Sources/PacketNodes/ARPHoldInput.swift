@@ -25,6 +25,8 @@ public struct ARPHoldInput: InputNode {
         case lookedUpAgain, requestsRepeated, unresolved, noBuffer
 
         /// What `show errors` prints.
+        public static var information: [Self] { [.lookedUpAgain, .requestsRepeated] }
+
         public var text: String {
             switch self {
             case .lookedUpAgain: "held packets looked up again"
@@ -39,6 +41,7 @@ public struct ARPHoldInput: InputNode {
     public static let name = "arp-hold-input"
     /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    public static var informational: [String] { Reason.information.map(\.text) }
 
     private let context: UnsafeMutablePointer<LaneContext>
     private let hold: UnsafeMutablePointer<NeighbourHold>

@@ -28,6 +28,8 @@ public struct ARPInput: Node {
         case senderNotLocal, probe, notForRouter, replyNotForRouter, noHeadroom
 
         /// What `show errors` prints.
+        public static var information: [Self] { [.repliesSent, .repliesReceived, .gratuitous] }
+
         public var text: String {
             switch self {
             case .repliesSent: "ARP replies sent"
@@ -55,6 +57,7 @@ public struct ARPInput: Node {
     public static let name = "arp-input"
     /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    public static var informational: [String] { Reason.information.map(\.text) }
 
     private let context: UnsafeMutablePointer<LaneContext>
 

@@ -22,6 +22,8 @@ public struct ICMPEchoRequest: Node {
         case replies, checksum
 
         /// What `show errors` prints.
+        public static var information: [Self] { [.replies] }
+
         public var text: String {
             switch self {
             case .replies: "echo replies sent"
@@ -34,6 +36,7 @@ public struct ICMPEchoRequest: Node {
     public static let name = "ip4-icmp-echo-request"
     /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    public static var informational: [String] { Reason.information.map(\.text) }
 
     /// The TTL of a reply.
     public static let timeToLive: UInt8 = 64

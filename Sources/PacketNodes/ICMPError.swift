@@ -26,6 +26,8 @@ public struct ICMPError: Node {
         case sourceNotHost, throttled, noSourceAddress, noHeadroom
 
         /// What `show errors` prints.
+        public static var information: [Self] { [.unreachableSent, .timeExceededSent] }
+
         public var text: String {
             switch self {
             case .unreachableSent: "destination unreachable response sent"
@@ -46,6 +48,7 @@ public struct ICMPError: Node {
     public static let name = "ip4-icmp-error"
     /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    public static var informational: [String] { Reason.information.map(\.text) }
 
     /// The most bytes of a message, IPv4 header included.
     public static let maximumBytes = 576

@@ -20,6 +20,8 @@ public enum NeighbourReason: UInt16, DropReason {
     case requestsSent, throttled, replaced, full, noBuffer, noSourceAddress, broadcast
 
     /// What `show errors` prints.
+    public static var information: [Self] { [.requestsSent, .throttled] }
+
     public var text: String {
         switch self {
         case .requestsSent: "ARP requests sent"
@@ -42,6 +44,7 @@ public struct IPv4ARP: Node {
     public static let name = "ip4-arp"
     /// What the node counts, by reason.
     public static var errors: [String] { NeighbourReason.texts }
+    public static var informational: [String] { NeighbourReason.information.map(\.text) }
 
     private let resolver: NeighbourResolver
 
@@ -74,6 +77,7 @@ public struct IPv4Glean: Node {
     public static let name = "ip4-glean"
     /// What the node counts, by reason.
     public static var errors: [String] { NeighbourReason.texts }
+    public static var informational: [String] { NeighbourReason.information.map(\.text) }
 
     private let resolver: NeighbourResolver
 

@@ -25,6 +25,8 @@ public struct IPv4Fragment: Node {
         case packets, fragments, mtuTooSmall, tooMany, noBuffer
 
         /// What `show errors` prints.
+        public static var information: [Self] { [.packets, .fragments] }
+
         public var text: String {
             switch self {
             case .packets: "packets fragmented"
@@ -40,6 +42,7 @@ public struct IPv4Fragment: Node {
     public static let name = "ip4-frag"
     /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    public static var informational: [String] { Reason.information.map(\.text) }
 
     /// The most fragments of a packet.
     public static let fragmentLimit = 256
