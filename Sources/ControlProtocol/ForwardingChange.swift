@@ -45,8 +45,14 @@ public struct InterfaceRecord: Hashable, Sendable {
     public static let maximumIndex: UInt16 = 255
 
     public init(
-        index: UInt16, name: String, node: UInt8, isUp: Bool = false, isPromiscuous: Bool = false,
-        mac: MACAddress, mtu: UInt16 = 1500, addresses: [InterfaceAddress] = [],
+        index: UInt16,
+        name: String,
+        node: UInt8,
+        isUp: Bool = false,
+        isPromiscuous: Bool = false,
+        mac: MACAddress,
+        mtu: UInt16 = 1500,
+        addresses: [InterfaceAddress] = [],
         handoff: HandoffTarget = HandoffTarget()
     ) {
         self.index = index
@@ -116,7 +122,10 @@ public struct AdjacencyRecord: Hashable, Sendable {
     public var destination: MACAddress
 
     public init(
-        kind: Kind, interface: UInt16 = 0, nextHop: UInt32 = 0, destination: MACAddress = MACAddress()
+        kind: Kind,
+        interface: UInt16 = 0,
+        nextHop: UInt32 = 0,
+        destination: MACAddress = MACAddress()
     ) {
         self.kind = kind
         self.interface = interface

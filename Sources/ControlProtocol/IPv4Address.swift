@@ -29,7 +29,8 @@ extension IPv4Address: CustomStringConvertible {
         guard parts.count == 4 else { return nil }
         var bits: UInt32 = 0
         for part in parts {
-            guard (1...3).contains(part.utf8.count), part.utf8.allSatisfy({ (48...57).contains($0) }),
+            guard (1...3).contains(part.utf8.count),
+                part.utf8.allSatisfy({ (48...57).contains($0) }),
                 part.utf8.count == 1 || part.utf8.first != 48, let value = UInt8(part)
             else { return nil }
             bits = bits << 8 | UInt32(value)

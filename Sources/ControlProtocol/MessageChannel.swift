@@ -98,7 +98,9 @@ public final class MessageChannel: @unchecked Sendable {
         let descriptor = Glibc.accept(listener, nil, nil)
         guard descriptor >= 0 else {
             let code = Errno(rawValue: errno)
-            if code == .wouldBlock || code == .interrupted || code == .connectionAbort { return nil }
+            if code == .wouldBlock || code == .interrupted || code == .connectionAbort {
+                return nil
+            }
             throw code
         }
         _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
@@ -107,7 +109,8 @@ public final class MessageChannel: @unchecked Sendable {
     }
 
     private static func socket() throws(Errno) -> CInt {
-        let kind = CInt(SOCK_SEQPACKET.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+        let kind =
+            CInt(SOCK_SEQPACKET.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
             | CInt(SOCK_NONBLOCK.rawValue)
         let descriptor = try systemCall { Glibc.socket(AF_UNIX, kind, 0) }
         var bytes: CInt = 4 << 20
@@ -121,14 +124,22 @@ public final class MessageChannel: @unchecked Sendable {
     ///   - request: the sender's number for it.
     ///   - descriptors: at most 64, which stay the sender's.
     public func send(
-        _ message: NodeMessage, request: UInt32 = 0, descriptors: [CInt] = []
+        _ message: NodeMessage,
+        request: UInt32 = 0,
+        descriptors: [CInt] = []
     ) throws(ChannelError) {
         let bytes = message.encoded(request: request)
         precondition(bytes.count <= NodeMessage.maximumBytes, "a message longer than its bound")
         let result = bytes.withUnsafeBytes { body in
             descriptors.withUnsafeBufferPointer { fds in
                 body.baseAddress.map {
-                    CLinux_send_descriptors(descriptor, $0, body.count, fds.baseAddress, CInt(fds.count))
+                    CLinux_send_descriptors(
+                        descriptor,
+                        $0,
+                        body.count,
+                        fds.baseAddress,
+                        CInt(fds.count)
+                    )
                 } ?? -1
             }
         }

@@ -14,8 +14,14 @@ public struct KeeperConfiguration: Hashable, Sendable {
     public var ringCells: UInt32
 
     public init(
-        node: UInt8, poolBuffers: UInt32, bufferDataBytes: UInt16, socket: Int16,
-        ports: [PortConfiguration], ringFile: String, destinationLanes: UInt16, sourceLanes: UInt16,
+        node: UInt8,
+        poolBuffers: UInt32,
+        bufferDataBytes: UInt16,
+        socket: Int16,
+        ports: [PortConfiguration],
+        ringFile: String,
+        destinationLanes: UInt16,
+        sourceLanes: UInt16,
         ringCells: UInt32
     ) {
         self.node = node
@@ -55,8 +61,16 @@ public struct PortConfiguration: Hashable, Sendable {
     public var mac: MACAddress
 
     public init(
-        interface: UInt16, name: String, kind: Kind, device: String, rxQueues: UInt16, txQueues: UInt16,
-        rxDescriptors: UInt16, txDescriptors: UInt16, mtu: UInt16, mac: MACAddress
+        interface: UInt16,
+        name: String,
+        kind: Kind,
+        device: String,
+        rxQueues: UInt16,
+        txQueues: UInt16,
+        rxDescriptors: UInt16,
+        txDescriptors: UInt16,
+        mtu: UInt16,
+        mac: MACAddress
     ) {
         self.interface = interface
         self.name = name
@@ -110,9 +124,17 @@ public struct WorkerConfiguration: Hashable, Sendable {
     public var peers: [Peer]
 
     public init(
-        node: UInt8, incarnation: UInt32, hardwareNode: Int16, heapBytes: UInt64, hugepageBytes: UInt64,
-        laneCPUs: [UInt16], firstLaneLcore: UInt16, segmentFile: String, keeperSocket: String,
-        ports: [PortConfiguration], peers: [Peer]
+        node: UInt8,
+        incarnation: UInt32,
+        hardwareNode: Int16,
+        heapBytes: UInt64,
+        hugepageBytes: UInt64,
+        laneCPUs: [UInt16],
+        firstLaneLcore: UInt16,
+        segmentFile: String,
+        keeperSocket: String,
+        ports: [PortConfiguration],
+        peers: [Peer]
     ) {
         self.node = node
         self.incarnation = incarnation

@@ -123,9 +123,20 @@ public struct PortStatus: Hashable, Sendable {
     public var rxNoBuffer: UInt64
 
     public init(
-        interface: UInt16, driver: String, mac: MACAddress, isLinkUp: Bool, speedMegabits: UInt32,
-        isFullDuplex: Bool, mtu: UInt16, rxQueues: UInt16, txQueues: UInt16, numaNode: Int16,
-        rxPackets: UInt64 = 0, txPackets: UInt64 = 0, rxMissed: UInt64 = 0, rxErrors: UInt64 = 0,
+        interface: UInt16,
+        driver: String,
+        mac: MACAddress,
+        isLinkUp: Bool,
+        speedMegabits: UInt32,
+        isFullDuplex: Bool,
+        mtu: UInt16,
+        rxQueues: UInt16,
+        txQueues: UInt16,
+        numaNode: Int16,
+        rxPackets: UInt64 = 0,
+        txPackets: UInt64 = 0,
+        rxMissed: UInt64 = 0,
+        rxErrors: UInt64 = 0,
         rxNoBuffer: UInt64 = 0
     ) {
         self.interface = interface
@@ -187,11 +198,21 @@ public struct PacketGeneratorStream: Hashable, Sendable {
     public var isRandom: Bool
 
     public init(
-        name: String, graphNode: String = "ethernet-input", interface: UInt16, limit: UInt64 = 0,
-        packetsPerSecond: UInt64 = 0, minimumBytes: UInt16 = 64, maximumBytes: UInt16 = 64,
-        framePackets: UInt16 = 256, lane: UInt16 = 0, template: [UInt8],
-        firstDestination: UInt32 = 0, lastDestination: UInt32 = 0, firstSource: UInt32 = 0,
-        lastSource: UInt32 = 0, isRandom: Bool = false
+        name: String,
+        graphNode: String = "ethernet-input",
+        interface: UInt16,
+        limit: UInt64 = 0,
+        packetsPerSecond: UInt64 = 0,
+        minimumBytes: UInt16 = 64,
+        maximumBytes: UInt16 = 64,
+        framePackets: UInt16 = 256,
+        lane: UInt16 = 0,
+        template: [UInt8],
+        firstDestination: UInt32 = 0,
+        lastDestination: UInt32 = 0,
+        firstSource: UInt32 = 0,
+        lastSource: UInt32 = 0,
+        isRandom: Bool = false
     ) {
         self.name = name
         self.graphNode = graphNode

@@ -44,9 +44,13 @@ public struct WireWriter {
 
     /// Appends a list: two bytes of count, then what `body` writes for each element.
     public mutating func put<Element>(
-        _ list: [Element], _ body: (inout WireWriter, Element) -> Void
+        _ list: [Element],
+        _ body: (inout WireWriter, Element) -> Void
     ) {
-        precondition(list.count <= Int(UInt16.max), "a list in a message has at most 65,535 elements")
+        precondition(
+            list.count <= Int(UInt16.max),
+            "a list in a message has at most 65,535 elements"
+        )
         put(UInt16(list.count))
         for element in list { body(&self, element) }
     }

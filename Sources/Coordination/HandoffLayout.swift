@@ -45,7 +45,9 @@ public struct HandoffLayout: Hashable, Sendable {
 
     /// The ring from a source lane to a destination lane, in bytes from the start of the file.
     public func ringOffset(source: Int, destination: Int) -> Int {
-        precondition((0..<sourceLanes).contains(source) && (0..<destinationLanes).contains(destination))
+        precondition(
+            (0..<sourceLanes).contains(source) && (0..<destinationLanes).contains(destination)
+        )
         return Self.doorbellBytes + (destination * sourceLanes + source) * ringBytes
     }
 
@@ -82,6 +84,8 @@ public struct LaneNumbering: Hashable, Sendable {
     public func layout(destination: Int, cells: Int) -> HandoffLayout {
         HandoffLayout(
             destinationLanes: laneCounts[destination],
-            sourceLanes: laneCounts.reduce(0, +) - laneCounts[destination], cells: cells)
+            sourceLanes: laneCounts.reduce(0, +) - laneCounts[destination],
+            cells: cells
+        )
     }
 }

@@ -48,7 +48,8 @@ extension WorkerSegment {
             let entry = mapping.base + Self.errorTableOffset + index * Self.errorBytes
             entry.storeBytes(
                 of: UInt32(error.node) | (error.isInformation ? Self.informationBit : 0),
-                as: UInt32.self)
+                as: UInt32.self
+            )
             write(error.reason, to: entry + 4, capacity: Self.errorBytes - 4)
         }
         store(.errorCount, UInt64(errors.count))
@@ -62,7 +63,8 @@ extension WorkerSegment {
             return NodeName(
                 name: read(entry, capacity: 48),
                 errorBase: Int(entry.load(fromByteOffset: 48, as: UInt32.self)),
-                errorCount: Int(entry.load(fromByteOffset: 52, as: UInt32.self)))
+                errorCount: Int(entry.load(fromByteOffset: 52, as: UInt32.self))
+            )
         }
     }
 
@@ -74,7 +76,8 @@ extension WorkerSegment {
             return ErrorName(
                 node: Int(word & ~Self.informationBit),
                 reason: read(entry + 4, capacity: Self.errorBytes - 4),
-                isInformation: word & Self.informationBit != 0)
+                isInformation: word & Self.informationBit != 0
+            )
         }
     }
 

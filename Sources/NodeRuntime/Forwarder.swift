@@ -40,7 +40,10 @@ final class Forwarder {
     ///   - wakeup: an eventfd that lanes write when they have something for the control lane.
     ///   - attached: called when EAL is up.
     init(
-        configuration: WorkerConfiguration, environment: [String], wakeup: Int32, attached: () -> Void
+        configuration: WorkerConfiguration,
+        environment: [String],
+        wakeup: Int32,
+        attached: () -> Void
     ) throws(StartError) {
         self.configuration = configuration
         do {
@@ -59,13 +62,16 @@ final class Forwarder {
             heap = try NodeHeap(
                 byteCount: Int(configuration.heapBytes),
                 hugepageBytes: Int(configuration.hugepageBytes),
-                numaNode: configuration.hardwareNode < 0 ? nil : Int(configuration.hardwareNode))
+                numaNode: configuration.hardwareNode < 0 ? nil : Int(configuration.hardwareNode)
+            )
             fib = try Fib(heap: heap)
             wiring = try HandoffWiring(configuration: configuration, segment: segment)
             forwarding = try ForwardingState(
-                heap: heap, fib: fib,
+                heap: heap,
+                fib: fib,
                 lanes: (0..<configuration.laneCPUs.count).map { segment.lane($0) },
-                lanesOfNode: wiring.lanesOfNode)
+                lanesOfNode: wiring.lanesOfNode
+            )
             feeds = configuration.laneCPUs.map { _ in GeneratorFeed() }
             generator = PacketGenerator(feeds: feeds, bufferBytes: pool.dataBytes)
         } catch {
@@ -88,13 +94,28 @@ final class Forwarder {
             let context = UnsafeMutablePointer<LaneContext>.allocate(capacity: 1)
             context.initialize(
                 to: LaneContext(
-                    tables: forwarding.tables, published: forwarding.published, fib: fib.reader,
-                    block: segment.lane(lane), pool: pool, node: configuration.node,
-                    lane: UInt16(lane), globalLane: UInt16(wiring.globalLane(lane)),
-                    hertz: EAL.hertz, seed: timestamp() ^ UInt64(lane) << 32, neighbours: mailbox))
+                    tables: forwarding.tables,
+                    published: forwarding.published,
+                    fib: fib.reader,
+                    block: segment.lane(lane),
+                    pool: pool,
+                    node: configuration.node,
+                    lane: UInt16(lane),
+                    globalLane: UInt16(wiring.globalLane(lane)),
+                    hertz: EAL.hertz,
+                    seed: timestamp() ^ UInt64(lane) << 32,
+                    neighbours: mailbox
+                )
+            )
             let builder = LaneBuilder(
-                configuration: configuration, segment: segment, context: context, ports: ports,
-                handoff: wiring, lane: lane, generator: feeds[lane])
+                configuration: configuration,
+                segment: segment,
+                context: context,
+                ports: ports,
+                handoff: wiring,
+                lane: lane,
+                generator: feeds[lane]
+            )
             do throws(GraphError) {
                 lanes.append(try builder.build())
             } catch { throw StartError("\(error)") }
@@ -130,8 +151,10 @@ final class Forwarder {
         for (index, lane) in lanes.enumerated() {
             do throws(DPDKError) {
                 try EAL.launch(
-                    lcore: Int(configuration.firstLaneLcore) + index, argument: lane,
-                    body: { LaneLoop.run($0) })
+                    lcore: Int(configuration.firstLaneLcore) + index,
+                    argument: lane,
+                    body: { LaneLoop.run($0) }
+                )
             } catch { throw StartError("\(error)") }
         }
     }

@@ -23,8 +23,16 @@ public struct HandoffHeader {
 
     @inlinable @inline(__always)
     public init(
-        length: UInt16, cells: UInt16, next: UInt16, flags: UInt16, rxInterface: UInt16,
-        txInterface: UInt16, flowHash: UInt32, trace: UInt32, incarnation: UInt32, enqueueTSC: UInt64
+        length: UInt16,
+        cells: UInt16,
+        next: UInt16,
+        flags: UInt16,
+        rxInterface: UInt16,
+        txInterface: UInt16,
+        flowHash: UInt32,
+        trace: UInt32,
+        incarnation: UInt32,
+        enqueueTSC: UInt64
     ) {
         self.length = length
         self.cells = cells

@@ -45,10 +45,16 @@ public struct GraphDescription: Sendable {
 
     /// Adds a node and gives its index.
     mutating func add(
-        name: String, targets: [String], exits: [String], errors: [String], informational: [String],
+        name: String,
+        targets: [String],
+        exits: [String],
+        errors: [String],
+        informational: [String],
         isInput: Bool
     ) throws(GraphError) {
-        guard !entries.contains(where: { $0.name == name }) else { throw .duplicateNode(name: name) }
+        guard !entries.contains(where: { $0.name == name }) else {
+            throw .duplicateNode(name: name)
+        }
         let base = entries.last.map { $0.errorBase + $0.errors.count } ?? 0
         guard entries.count < WorkerSegment.maximumNodes else {
             throw .tooManyNodes(limit: WorkerSegment.maximumNodes)
@@ -58,8 +64,15 @@ public struct GraphDescription: Sendable {
         }
         entries.append(
             Entry(
-                name: name, targets: targets, exits: exits, errors: errors,
-                informational: informational, errorBase: base, isInput: isInput))
+                name: name,
+                targets: targets,
+                exits: exits,
+                errors: errors,
+                informational: informational,
+                errorBase: base,
+                isInput: isInput
+            )
+        )
     }
 
     /// The index of a node by name.
@@ -87,12 +100,18 @@ public struct GraphDescription: Sendable {
     public var names: (nodes: [WorkerSegment.NodeName], errors: [WorkerSegment.ErrorName]) {
         let nodes = entries.map {
             WorkerSegment.NodeName(
-                name: $0.name, errorBase: $0.errorBase, errorCount: $0.errors.count)
+                name: $0.name,
+                errorBase: $0.errorBase,
+                errorCount: $0.errors.count
+            )
         }
         let errors = entries.enumerated().flatMap { index, entry in
             entry.errors.map {
                 WorkerSegment.ErrorName(
-                    node: index, reason: $0, isInformation: entry.informational.contains($0))
+                    node: index,
+                    reason: $0,
+                    isInformation: entry.informational.contains($0)
+                )
             }
         }
         return (nodes, errors)
@@ -120,19 +139,30 @@ public struct GraphBuilder {
     public mutating func add<Stage: Node>(_ node: Stage, name: String? = nil) throws(GraphError) {
         let exits = Stage.Next.self == NoExit.self ? [] : Array(Stage.Next.allCases)
         try description.add(
-            name: name ?? Stage.name, targets: exits.map(\.target), exits: exits.map { "\($0)" },
-            errors: Stage.errors, informational: Stage.informational, isInput: false)
+            name: name ?? Stage.name,
+            targets: exits.map(\.target),
+            exits: exits.map { "\($0)" },
+            errors: Stage.errors,
+            informational: Stage.informational,
+            isInput: false
+        )
         stages.append(.node(Runner<Stage>.self, place(node)))
     }
 
     /// Adds an input node; it is polled in every turn, in the order of adding.
     public mutating func addInput<Stage: InputNode>(
-        _ node: Stage, name: String? = nil
+        _ node: Stage,
+        name: String? = nil
     ) throws(GraphError) {
         let exits = Array(Stage.Next.allCases)
         try description.add(
-            name: name ?? Stage.name, targets: exits.map(\.target), exits: exits.map { "\($0)" },
-            errors: Stage.errors, informational: Stage.informational, isInput: true)
+            name: name ?? Stage.name,
+            targets: exits.map(\.target),
+            exits: exits.map { "\($0)" },
+            errors: Stage.errors,
+            informational: Stage.informational,
+            isInput: true
+        )
         stages.append(.input(Poller<Stage>.self, place(node)))
     }
 
@@ -161,13 +191,25 @@ public struct GraphBuilder {
             case .node(let runner, let state):
                 (slots + index).initialize(
                     to: NodeSlot(
-                        runner: runner, state: state, wiring: row,
-                        exitCount: UInt16(wiring[index].count), errorBase: base, openFrame: -1))
+                        runner: runner,
+                        state: state,
+                        wiring: row,
+                        exitCount: UInt16(wiring[index].count),
+                        errorBase: base,
+                        openFrame: -1
+                    )
+                )
             case .input(let runner, let state):
                 (slots + index).initialize(
                     to: NodeSlot(
-                        runner: UnreachableRunner.self, state: state, wiring: row, exitCount: 0,
-                        errorBase: base, openFrame: -1))
+                        runner: UnreachableRunner.self,
+                        state: state,
+                        wiring: row,
+                        exitCount: 0,
+                        errorBase: base,
+                        openFrame: -1
+                    )
+                )
                 inputs.append(LaneGraph.Input(runner: runner, node: UInt16(index)))
             }
         }
@@ -175,8 +217,14 @@ public struct GraphBuilder {
         let dispatcher = UnsafeMutablePointer<DispatcherState>.allocate(capacity: 1)
         dispatcher.initialize(
             to: DispatcherState(
-                slots: slots, slotCount: stages.count, frameLimit: frameLimit, block: block,
-                dropNode: UInt16(drop), pool: pool))
+                slots: slots,
+                slotCount: stages.count,
+                frameLimit: frameLimit,
+                block: block,
+                dropNode: UInt16(drop),
+                pool: pool
+            )
+        )
         return LaneGraph(dispatcher: dispatcher, inputs: inputs)
     }
 }

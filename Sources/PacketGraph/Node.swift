@@ -88,7 +88,9 @@ public struct Frame<Next: Exit>: ~Copyable {
     /// Wraps a frame.
     @inlinable @inline(__always)
     public init(
-        mbufs: UnsafeMutablePointer<Mbuf>, nexts: UnsafeMutablePointer<UInt16>, count: Int,
+        mbufs: UnsafeMutablePointer<Mbuf>,
+        nexts: UnsafeMutablePointer<UInt16>,
+        count: Int,
         output: Output<Next>
     ) {
         self.mbufs = mbufs
@@ -156,7 +158,8 @@ public struct Output<Next: Exit> {
 
     @inlinable @inline(__always)
     public init(
-        dispatcher: UnsafeMutablePointer<DispatcherState>, wiring: UnsafePointer<UInt16>,
+        dispatcher: UnsafeMutablePointer<DispatcherState>,
+        wiring: UnsafePointer<UInt16>,
         errorBase: UInt16
     ) {
         self.dispatcher = dispatcher

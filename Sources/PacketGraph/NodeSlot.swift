@@ -32,9 +32,12 @@ public struct NodeCall {
 
     @inlinable @inline(__always)
     init(
-        state: UnsafeMutableRawPointer, mbufs: UnsafeMutablePointer<Mbuf>,
-        nexts: UnsafeMutablePointer<UInt16>, count: Int,
-        dispatcher: UnsafeMutablePointer<DispatcherState>, wiring: UnsafePointer<UInt16>,
+        state: UnsafeMutableRawPointer,
+        mbufs: UnsafeMutablePointer<Mbuf>,
+        nexts: UnsafeMutablePointer<UInt16>,
+        count: Int,
+        dispatcher: UnsafeMutablePointer<DispatcherState>,
+        wiring: UnsafePointer<UInt16>,
         errorBase: UInt16
     ) {
         self.state = state
@@ -58,9 +61,15 @@ public enum Runner<Stage: Node>: NodeRunner {
     @inlinable
     public static func run(_ call: NodeCall) {
         let frame = Frame<Stage.Next>(
-            mbufs: call.mbufs, nexts: call.nexts, count: call.count,
+            mbufs: call.mbufs,
+            nexts: call.nexts,
+            count: call.count,
             output: Output(
-                dispatcher: call.dispatcher, wiring: call.wiring, errorBase: call.errorBase))
+                dispatcher: call.dispatcher,
+                wiring: call.wiring,
+                errorBase: call.errorBase
+            )
+        )
         call.state.assumingMemoryBound(to: Stage.self).pointee.process(frame)
     }
 }
@@ -76,6 +85,7 @@ public enum Poller<Stage: InputNode>: InputRunner {
     @inlinable
     public static func poll(_ call: NodeCall) -> Int {
         call.state.assumingMemoryBound(to: Stage.self).pointee.poll(
-            Output(dispatcher: call.dispatcher, wiring: call.wiring, errorBase: call.errorBase))
+            Output(dispatcher: call.dispatcher, wiring: call.wiring, errorBase: call.errorBase)
+        )
     }
 }

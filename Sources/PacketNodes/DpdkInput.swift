@@ -45,7 +45,8 @@ public struct DpdkInput: InputNode {
         self.queues.initialize(from: queues, count: queues.count)
         queueCount = queues.count
         mbufs = UnsafeMutableRawPointer.allocate(
-            byteCount: frameCapacity * MemoryLayout<Mbuf>.stride, alignment: 64
+            byteCount: frameCapacity * MemoryLayout<Mbuf>.stride,
+            alignment: 64
         ).bindMemory(to: Mbuf.self, capacity: frameCapacity)
     }
 
@@ -57,7 +58,8 @@ public struct DpdkInput: InputNode {
 
     private func receive(_ queue: DpdkQueue, _ output: Output<Next>) -> Int {
         let count = mbufs.withMemoryRebound(
-            to: UnsafeMutablePointer<cw_mbuf>?.self, capacity: frameCapacity
+            to: UnsafeMutablePointer<cw_mbuf>?.self,
+            capacity: frameCapacity
         ) { Int(cw_rx_burst(queue.port, queue.queue, $0, UInt16(frameCapacity))) }
         guard count > 0 else { return 0 }
         var bytes: UInt64 = 0

@@ -22,7 +22,10 @@ public struct DpdkOutput: Node {
     private let interface: UInt16
 
     public init(
-        context: UnsafeMutablePointer<LaneContext>, port: UInt16, queue: UInt16, interface: UInt16
+        context: UnsafeMutablePointer<LaneContext>,
+        port: UInt16,
+        queue: UInt16,
+        interface: UInt16
     ) {
         self.context = context
         self.port = port
@@ -43,7 +46,8 @@ public struct DpdkOutput: Node {
         while sent < count, attempt < Self.attempts {
             let rest = count &- sent
             sent &+= (frame.mbufs + sent).withMemoryRebound(
-                to: UnsafeMutablePointer<cw_mbuf>.self, capacity: rest
+                to: UnsafeMutablePointer<cw_mbuf>.self,
+                capacity: rest
             ) { Int(cw_tx_burst(port, queue, $0, UInt16(truncatingIfNeeded: rest))) }
             attempt &+= 1
         }

@@ -24,9 +24,14 @@ public struct ForwardingTables {
     public static let interfaceLimit = 256
 
     public init(
-        generation: UInt64, neighbourEpoch: UInt64, interfaces: UnsafePointer<InterfaceEntry>,
-        addresses: UnsafePointer<AddressEntry>, adjacencies: UnsafePointer<AdjacencyEntry>,
-        adjacencyCount: UInt32, pathLists: UnsafePointer<PathListEntry>, pathListCount: UInt32,
+        generation: UInt64,
+        neighbourEpoch: UInt64,
+        interfaces: UnsafePointer<InterfaceEntry>,
+        addresses: UnsafePointer<AddressEntry>,
+        adjacencies: UnsafePointer<AdjacencyEntry>,
+        adjacencyCount: UInt32,
+        pathLists: UnsafePointer<PathListEntry>,
+        pathListCount: UInt32,
         handoffLanes: UnsafePointer<UInt16>
     ) {
         self.generation = generation
@@ -79,8 +84,14 @@ public struct InterfaceEntry {
     public static let symmetricHandoff: UInt16 = 4
 
     public init(
-        mac: UInt64 = 0, mtu: UInt16 = 0, flags: UInt16 = 0, addressOffset: UInt16 = 0,
-        addressCount: UInt16 = 0, handoffOffset: UInt16 = 0, handoffCount: UInt16 = 0, node: UInt8 = 0
+        mac: UInt64 = 0,
+        mtu: UInt16 = 0,
+        flags: UInt16 = 0,
+        addressOffset: UInt16 = 0,
+        addressCount: UInt16 = 0,
+        handoffOffset: UInt16 = 0,
+        handoffCount: UInt16 = 0,
+        node: UInt8 = 0
     ) {
         self.mac = mac
         self.mtu = mtu
@@ -130,8 +141,13 @@ public struct AdjacencyEntry {
     public var padding: (UInt8, UInt32)
 
     public init(
-        headerHead: UInt64 = 0, headerTail: UInt64 = 0, nextHop: UInt32 = 0, txInterface: UInt16 = 0,
-        mtu: UInt16 = 0, exit: UInt16 = 0, kind: UInt8 = 0
+        headerHead: UInt64 = 0,
+        headerTail: UInt64 = 0,
+        nextHop: UInt32 = 0,
+        txInterface: UInt16 = 0,
+        mtu: UInt16 = 0,
+        exit: UInt16 = 0,
+        kind: UInt8 = 0
     ) {
         self.headerHead = headerHead
         self.headerTail = headerTail

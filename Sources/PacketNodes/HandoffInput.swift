@@ -1,5 +1,5 @@
-internal import Coordination
 internal import CDPDK
+internal import Coordination
 public import PacketBuffers
 public import PacketGraph
 
@@ -33,7 +33,9 @@ public struct HandoffInput: InputNode {
     }
 
     public static let name = "handoff-input"
-    public static let errors = ["handoff ring corrupt", "no buffer for handoff", "handoff packet too long"]
+    public static let errors = [
+        "handoff ring corrupt", "no buffer for handoff", "handoff packet too long",
+    ]
 
     private let context: UnsafeMutablePointer<LaneContext>
     private let doorbells: UnsafeMutablePointer<UInt64>?
@@ -55,8 +57,11 @@ public struct HandoffInput: InputNode {
     ///   - localBells: a word with a bit for each lane of this worker.
     ///   - localRings: the rings from the lanes of this worker; nil at the lane's own place.
     public init(
-        context: UnsafeMutablePointer<LaneContext>, doorbells: UnsafeMutableRawPointer?,
-        sources: [HandoffSource], localBells: UnsafeMutablePointer<UInt64>, localRings: [LaneRing?]
+        context: UnsafeMutablePointer<LaneContext>,
+        doorbells: UnsafeMutableRawPointer?,
+        sources: [HandoffSource],
+        localBells: UnsafeMutablePointer<UInt64>,
+        localRings: [LaneRing?]
     ) {
         self.context = context
         self.doorbells = doorbells?.assumingMemoryBound(to: UInt64.self)
@@ -69,7 +74,8 @@ public struct HandoffInput: InputNode {
         self.localRings.initialize(repeating: nil, count: 64)
         for (index, ring) in localRings.enumerated() { self.localRings[index] = ring }
         mbufs = UnsafeMutableRawPointer.allocate(
-            byteCount: frameCapacity * MemoryLayout<Mbuf>.stride, alignment: 64
+            byteCount: frameCapacity * MemoryLayout<Mbuf>.stride,
+            alignment: 64
         ).bindMemory(to: Mbuf.self, capacity: frameCapacity)
         nexts = .allocate(capacity: frameCapacity)
         unfinished = .allocate(capacity: 9)
@@ -81,7 +87,9 @@ public struct HandoffInput: InputNode {
         for word in 0..<wordCount {
             guard let doorbells else { break }
             var bits = unfinished[word]
-            if cw_load_relaxed64(doorbells + word) != 0 { bits |= cw_exchange64(doorbells + word, 0) }
+            if cw_load_relaxed64(doorbells + word) != 0 {
+                bits |= cw_exchange64(doorbells + word, 0)
+            }
             unfinished[word] = 0
             while bits != 0 {
                 let bit = bits.trailingZeroBitCount
@@ -97,7 +105,11 @@ public struct HandoffInput: InputNode {
     private func drain(_ index: Int, _ word: Int, _ bit: Int, _ output: Output<Next>) -> Int {
         let source = sources[index]
         let taken = source.consumer.read(
-            into: mbufs, nexts: nexts, capacity: frameCapacity, pool: context.pointee.pool)
+            into: mbufs,
+            nexts: nexts,
+            capacity: frameCapacity,
+            pool: context.pointee.pool
+        )
         if taken.mayHaveMore { unfinished[word] |= 1 << UInt64(bit) }
         let block = context.pointee.block
         if taken.isCorrupt { block.errors[Int(output.errorBase)] &+= 1 }

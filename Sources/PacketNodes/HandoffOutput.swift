@@ -1,5 +1,5 @@
-internal import Coordination
 internal import CDPDK
+internal import Coordination
 public import PacketBuffers
 public import PacketGraph
 
@@ -60,8 +60,10 @@ public struct HandoffOutput: Node {
     ///   - laneOfNode: by node number, 32 entries.
     ///   - peersUp: `WorkerSegment.Word.peersUp`.
     public init(
-        context: UnsafeMutablePointer<LaneContext>, destinations: [HandoffDestination],
-        laneOfNode: [UInt16], peersUp: UnsafeMutablePointer<UInt64>
+        context: UnsafeMutablePointer<LaneContext>,
+        destinations: [HandoffDestination],
+        laneOfNode: [UInt16],
+        peersUp: UnsafeMutablePointer<UInt64>
     ) {
         precondition(laneOfNode.count == 32, "there are 32 node numbers")
         self.context = context
@@ -73,7 +75,8 @@ public struct HandoffOutput: Node {
         self.peersUp = peersUp
         targets = .allocate(capacity: frameCapacity)
         batch = UnsafeMutableRawPointer.allocate(
-            byteCount: frameCapacity * MemoryLayout<Mbuf>.stride, alignment: 64
+            byteCount: frameCapacity * MemoryLayout<Mbuf>.stride,
+            alignment: 64
         ).bindMemory(to: Mbuf.self, capacity: frameCapacity)
     }
 
@@ -96,7 +99,8 @@ public struct HandoffOutput: Node {
             var size = 0
             var positions = index
             while positions < count {
-                if targets[positions] == target, (frame.mbufs[positions].txInterface != 0) == toPort {
+                if targets[positions] == target, (frame.mbufs[positions].txInterface != 0) == toPort
+                {
                     batch[size] = frame.mbufs[positions]
                     size &+= 1
                     targets[positions] = Self.done
@@ -141,8 +145,11 @@ public struct HandoffOutput: Node {
                 return drop(0, size, reason: 1, output)
             }
             let written = producer.write(
-                batch, count: size, next: toPort ? .interfaceOutput : .ethernetInput,
-                now: context.pointee.now)
+                batch,
+                count: size,
+                next: toPort ? .interfaceOutput : .ethernetInput,
+                now: context.pointee.now
+            )
             counters[LaneBlock.PeerWord.packets.rawValue] &+= UInt64(written.packets)
             counters[LaneBlock.PeerWord.cells.rawValue] &+= UInt64(written.cells)
             if written.rang { counters[LaneBlock.PeerWord.doorbells.rawValue] &+= 1 }
@@ -154,7 +161,10 @@ public struct HandoffOutput: Node {
     }
 
     private func dropFull(
-        _ start: Int, _ end: Int, _ counters: UnsafeMutablePointer<UInt64>, _ output: Output<Next>
+        _ start: Int,
+        _ end: Int,
+        _ counters: UnsafeMutablePointer<UInt64>,
+        _ output: Output<Next>
     ) {
         counters[LaneBlock.PeerWord.fullDrops.rawValue] &+= UInt64(end &- start)
         drop(start, end, reason: 0, output)

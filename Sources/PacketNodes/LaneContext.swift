@@ -1,7 +1,7 @@
+internal import CLinux
 public import Coordination
 public import Forwarding
 public import PacketBuffers
-internal import CLinux
 
 #if canImport(Glibc)
     internal import Glibc
@@ -34,9 +34,17 @@ public struct LaneContext {
     public let neighbours: NeighbourMailbox
 
     public init(
-        tables: UnsafePointer<ForwardingTables>, published: UnsafeMutablePointer<UInt>, fib: FibReader,
-        block: LaneBlock, pool: MbufPool, node: UInt8, lane: UInt16, globalLane: UInt16, hertz: UInt64,
-        seed: UInt64, neighbours: NeighbourMailbox
+        tables: UnsafePointer<ForwardingTables>,
+        published: UnsafeMutablePointer<UInt>,
+        fib: FibReader,
+        block: LaneBlock,
+        pool: MbufPool,
+        node: UInt8,
+        lane: UInt16,
+        globalLane: UInt16,
+        hertz: UInt64,
+        seed: UInt64,
+        neighbours: NeighbourMailbox
     ) {
         self.tables = tables
         self.published = published
@@ -99,7 +107,9 @@ public struct NeighbourMailbox: @unchecked Sendable {
         self.wakeup = wakeup
         slots = .allocate(capacity: Self.capacity)
         slots.initialize(
-            repeating: Report(mac: 0, address: 0, interface: 0), count: Self.capacity)
+            repeating: Report(mac: 0, address: 0, interface: 0),
+            count: Self.capacity
+        )
         // Two cache lines, so that producer and consumer do not share one.
         let words = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 64)
             .bindMemory(to: UInt64.self, capacity: 16)
