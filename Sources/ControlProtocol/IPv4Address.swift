@@ -3,8 +3,10 @@ public struct IPv4Address: Hashable, Comparable, Sendable {
     /// The 32 bits in host byte order: 10.0.0.1 is 0x0A000001.
     public var bits: UInt32
 
+    /// Makes a value of its parts.
     public init(bits: UInt32) { self.bits = bits }
 
+    /// The <.
     public static func < (left: IPv4Address, right: IPv4Address) -> Bool { left.bits < right.bits }
 
     /// The netmask of a prefix length.

@@ -10,10 +10,12 @@ public import SystemPackage
 public struct ReceivedMessage: Sendable {
     /// The number that the sender gave its request; an answer carries the same.
     public var request: UInt32
+    /// The message.
     public var message: NodeMessage
     /// Descriptors that came with it; the receiver owns and closes them.
     public var descriptors: [CInt]
 
+    /// Makes a value of its parts.
     public init(request: UInt32, message: NodeMessage, descriptors: [CInt]) {
         self.request = request
         self.message = message
@@ -32,6 +34,7 @@ public enum ChannelError: Error, Hashable, Sendable, CustomStringConvertible {
     case version(theirs: UInt16)
     case system(Errno)
 
+    /// The text for the operator.
     public var description: String {
         switch self {
         case .closed: "the other end closed the connection"

@@ -7,6 +7,7 @@ public enum WireError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A field has a value that this version does not know.
     case invalid(field: String, value: UInt64)
 
+    /// The text for the operator.
     public var description: String {
         switch self {
         case .truncated: "message ends before its last field"
@@ -22,6 +23,7 @@ public struct WireWriter {
     /// What has been written.
     public private(set) var bytes: [UInt8] = []
 
+    /// Makes a value of its parts.
     public init() {}
 
     /// Appends an integer in little-endian order.

@@ -25,6 +25,7 @@ public struct HandoffLayout: Hashable, Sendable {
     /// Bytes of the doorbell page at the start of the file.
     public static let doorbellBytes = 4096
 
+    /// Makes a value of its parts.
     public init(destinationLanes: Int, sourceLanes: Int, cells: Int) {
         precondition(destinationLanes <= Self.maximumDestinationLanes, "too many lanes on a node")
         precondition(sourceLanes <= Self.maximumSourceLanes, "too many lanes on other nodes")
@@ -62,6 +63,7 @@ public struct LaneNumbering: Hashable, Sendable {
     /// The number of lanes of each, in the same order.
     public let laneCounts: [Int]
 
+    /// Makes a value of its parts.
     public init(nodes: [Int], laneCounts: [Int]) {
         precondition(nodes.count == laneCounts.count)
         self.nodes = nodes

@@ -3,11 +3,14 @@ internal import LinuxSystem
 extension WorkerSegment {
     /// A graph node's entry in the name table.
     public struct NodeName: Hashable, Sendable {
+        /// The name.
         public var name: String
         /// The first of the node's drop reasons in the error table, and how many it has.
         public var errorBase: Int
+        /// The error count.
         public var errorCount: Int
 
+        /// Makes a value of its parts.
         public init(name: String, errorBase: Int, errorCount: Int) {
             self.name = name
             self.errorBase = errorBase
@@ -19,10 +22,12 @@ extension WorkerSegment {
     public struct ErrorName: Hashable, Sendable {
         /// The graph node's index.
         public var node: Int
+        /// The reason.
         public var reason: String
         /// Whether it counts something else than drops.
         public var isInformation: Bool
 
+        /// Makes a value of its parts.
         public init(node: Int, reason: String, isInformation: Bool = false) {
             self.node = node
             self.reason = reason

@@ -134,6 +134,7 @@ public enum ProcessState: UInt8, Sendable, CaseIterable, CustomStringConvertible
     case draining = 4
     case stopped = 5
 
+    /// The text for the operator.
     public var description: String {
         switch self {
         case .starting: "starting"

@@ -8,18 +8,22 @@ public import Logging
 ///
 /// It uses no Foundation, which packet processes do not link.
 public struct NodeLog: LogHandler {
+    /// The metadata.
     public var metadata: Logger.Metadata = [:]
+    /// The log level.
     public var logLevel: Logger.Level = .info
     private let label: String
 
     /// - Parameter label: the component's name.
     public init(label: String) { self.label = label }
 
+    /// The subscript.
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
+    /// The log.
     public func log(event: LogEvent) {
         let pairs = metadata.merging(event.metadata ?? [:]) { $1 }
             .sorted { $0.key < $1.key }

@@ -10,6 +10,7 @@ public enum DPDKError: Error, Hashable, Sendable, CustomStringConvertible {
     case port(device: String, step: String, reason: String)
     case queues(device: String, wanted: Int, available: Int, kind: String)
 
+    /// The text for the operator.
     public var description: String {
         switch self {
         case .environment(let reason):

@@ -18,14 +18,20 @@ public struct EthernetPort: Sendable {
 
     /// What a port is set up with.
     public struct Settings: Sendable {
+        /// Receive queues.
         public var rxQueues: Int
+        /// Transmit queues.
         public var txQueues: Int
+        /// Descriptors of a receive queue.
         public var rxDescriptors: Int
+        /// Descriptors of a transmit queue.
         public var txDescriptors: Int
+        /// The MTU in bytes.
         public var mtu: Int
         /// The NUMA node for descriptors; -1: any.
         public var socket: Int
 
+        /// Makes a value of its parts.
         public init(
             rxQueues: Int,
             txQueues: Int,
@@ -159,16 +165,27 @@ public struct EthernetPort: Sendable {
 
     /// What the device says of itself.
     public struct Status: Sendable {
+        /// The driver.
         public var driver: String
+        /// The is link up.
         public var isLinkUp: Bool
+        /// The speed megabits.
         public var speedMegabits: UInt32
+        /// The is full duplex.
         public var isFullDuplex: Bool
+        /// The MTU in bytes.
         public var mtu: UInt16
+        /// The numa node.
         public var numaNode: Int16
+        /// The rx packets.
         public var rxPackets: UInt64
+        /// The tx packets.
         public var txPackets: UInt64
+        /// The rx missed.
         public var rxMissed: UInt64
+        /// The rx errors.
         public var rxErrors: UInt64
+        /// The rx no buffer.
         public var rxNoBuffer: UInt64
     }
 

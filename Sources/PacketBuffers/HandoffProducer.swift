@@ -41,6 +41,7 @@ public struct HandoffProducer: @unchecked Sendable {
     public struct Written {
         /// Packets published, always the first of the batch; the others found no room.
         public let packets: Int
+        /// The cells.
         public let cells: Int
         /// Whether the doorbell had to be rung.
         public let rang: Bool

@@ -9,6 +9,7 @@ public enum GraphError: Error, Hashable, Sendable, CustomStringConvertible {
     case tooManyErrors(limit: Int)
     case noDropNode
 
+    /// The text for the operator.
     public var description: String {
         switch self {
         case .duplicateNode(let name): "graph node \(name) is registered twice"
@@ -28,16 +29,23 @@ public enum GraphError: Error, Hashable, Sendable, CustomStringConvertible {
 public struct GraphDescription: Sendable {
     /// A node's entry.
     public struct Entry: Sendable {
+        /// The name.
         public var name: String
+        /// The targets.
         public var targets: [String]
+        /// The exits.
         public var exits: [String]
+        /// The errors.
         public var errors: [String]
         /// Those of `errors` that are no drops.
         public var informational: [String]
+        /// The error base.
         public var errorBase: Int
+        /// The is input.
         public var isInput: Bool
     }
 
+    /// The entries.
     public private(set) var entries: [Entry] = []
 
     /// An empty graph.
@@ -129,6 +137,7 @@ public struct GraphBuilder {
         case input(any InputRunner.Type, UnsafeMutableRawPointer)
     }
 
+    /// Makes a value of its parts.
     public init() {}
 
     /// Adds a node.

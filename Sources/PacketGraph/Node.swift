@@ -66,6 +66,7 @@ public enum NoExit: UInt16, Exit {
     /// Where nothing is ever sent; every graph has this node.
     case drop
 
+    /// The graph node that the exit leads to.
     public var target: String { "error-drop" }
 }
 
@@ -156,6 +157,7 @@ public struct Output<Next: Exit> {
     /// The index of the node's first drop reason.
     public let errorBase: UInt16
 
+    /// Makes a value of its parts.
     @inlinable @inline(__always)
     public init(
         dispatcher: UnsafeMutablePointer<DispatcherState>,

@@ -22,12 +22,19 @@ public struct NodeSlot {
 /// What a node is called with.
 @frozen
 public struct NodeCall {
+    /// The state.
     public let state: UnsafeMutableRawPointer
+    /// The mbufs.
     public let mbufs: UnsafeMutablePointer<Mbuf>
+    /// The nexts.
     public let nexts: UnsafeMutablePointer<UInt16>
+    /// The count.
     public let count: Int
+    /// The dispatcher.
     public let dispatcher: UnsafeMutablePointer<DispatcherState>
+    /// The wiring.
     public let wiring: UnsafePointer<UInt16>
+    /// The error base.
     public let errorBase: UInt16
 
     @inlinable @inline(__always)
@@ -58,6 +65,7 @@ public protocol NodeRunner {
 
 /// The runner of a node type.
 public enum Runner<Stage: Node>: NodeRunner {
+    /// The run.
     @inlinable
     public static func run(_ call: NodeCall) {
         let frame = Frame<Stage.Next>(
@@ -82,6 +90,7 @@ public protocol InputRunner {
 
 /// The runner of an input node type.
 public enum Poller<Stage: InputNode>: InputRunner {
+    /// Takes in what is there.
     @inlinable
     public static func poll(_ call: NodeCall) -> Int {
         call.state.assumingMemoryBound(to: Stage.self).pointee.poll(

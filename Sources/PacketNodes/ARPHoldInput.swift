@@ -27,6 +27,7 @@ public struct ARPHoldInput: InputNode {
         /// What `show errors` prints.
         public static var information: [Self] { [.lookedUpAgain, .requestsRepeated] }
 
+        /// The text that `show errors` prints.
         public var text: String {
             switch self {
             case .lookedUpAgain: "held packets looked up again"
@@ -41,6 +42,7 @@ public struct ARPHoldInput: InputNode {
     public static let name = "arp-hold-input"
     /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    /// Those reasons that are no drops.
     public static var informational: [String] { Reason.information.map(\.text) }
 
     private let context: UnsafeMutablePointer<LaneContext>

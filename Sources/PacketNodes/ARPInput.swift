@@ -30,6 +30,7 @@ public struct ARPInput: Node {
         /// What `show errors` prints.
         public static var information: [Self] { [.repliesSent, .repliesReceived, .gratuitous] }
 
+        /// The text that `show errors` prints.
         public var text: String {
             switch self {
             case .repliesSent: "ARP replies sent"
@@ -57,6 +58,7 @@ public struct ARPInput: Node {
     public static let name = "arp-input"
     /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    /// Those reasons that are no drops.
     public static var informational: [String] { Reason.information.map(\.text) }
 
     private let context: UnsafeMutablePointer<LaneContext>

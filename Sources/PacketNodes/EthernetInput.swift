@@ -41,6 +41,7 @@ public struct EthernetInput: Node {
     public static let name = "ethernet-input"
     /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    /// Those reasons that are no drops.
     public static var informational: [String] { Reason.information.map(\.text) }
 
     private let context: UnsafeMutablePointer<LaneContext>

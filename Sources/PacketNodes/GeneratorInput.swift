@@ -30,6 +30,7 @@ public struct GeneratorInput: InputNode {
     public static let name = "pg-input"
     /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    /// Those reasons that are no drops.
     public static var informational: [String] { Reason.information.map(\.text) }
 
     private let context: UnsafeMutablePointer<LaneContext>

@@ -5,10 +5,12 @@ public import PacketGraph
 
 /// A ring that leads to this lane.
 public struct HandoffSource: Sendable {
+    /// The consumer.
     public let consumer: HandoffConsumer
     /// The global number of the producing lane, for the counters.
     public let peer: Int
 
+    /// Makes a value of its parts.
     public init(consumer: HandoffConsumer, peer: Int) {
         self.consumer = consumer
         self.peer = peer
@@ -20,9 +22,11 @@ public struct HandoffSource: Sendable {
 /// It looks at a ring only when its doorbell bit is set: it clears the word, drains, and sets a bit of its own for
 /// what it had to leave. So a lane's empty turn costs one look at each doorbell word, however many rings there are.
 public struct HandoffInput: InputNode {
+    /// Where packets go from here.
     public enum Next: UInt16, Exit {
         case ethernetInput, interfaceOutput, drop
 
+        /// The graph node that the exit leads to.
         public var target: String {
             switch self {
             case .ethernetInput: "ethernet-input"
@@ -32,7 +36,9 @@ public struct HandoffInput: InputNode {
         }
     }
 
+    /// The name in the graph.
     public static let name = "handoff-input"
+    /// The drop reasons.
     public static let errors = [
         "handoff ring corrupt", "no buffer for handoff", "handoff packet too long",
     ]
@@ -82,6 +88,7 @@ public struct HandoffInput: InputNode {
         unfinished.initialize(repeating: 0, count: 9)
     }
 
+    /// Takes in what is there.
     public mutating func poll(_ output: Output<Next>) -> Int {
         var total = 0
         for word in 0..<wordCount {

@@ -18,8 +18,10 @@ public enum HandoffDestination: Sendable {
 /// A pointer into memory that outlives all who use it and whose writers are named where it is made.
 @frozen
 public struct SendablePointer<Pointee>: @unchecked Sendable {
+    /// The pointer.
     public let pointer: UnsafeMutablePointer<Pointee>
 
+    /// Makes a value of its parts.
     public init(_ pointer: UnsafeMutablePointer<Pointee>) { self.pointer = pointer }
 }
 
@@ -29,9 +31,11 @@ public struct SendablePointer<Pointee>: @unchecked Sendable {
 /// `interface-output`; any other goes to the lane that its flow hash picks among those of its receive interface,
 /// and on to `ethernet-input`. Nothing waits: a full ring and a peer that is down drop and count.
 public struct HandoffOutput: Node {
+    /// Where packets go from here.
     public enum Next: UInt16, Exit {
         case ethernetInput, drop
 
+        /// The graph node that the exit leads to.
         public var target: String {
             switch self {
             case .ethernetInput: "ethernet-input"
@@ -40,7 +44,9 @@ public struct HandoffOutput: Node {
         }
     }
 
+    /// The name in the graph.
     public static let name = "worker-handoff"
+    /// The drop reasons.
     public static let errors = ["congestion drop", "handoff peer down", "no such handoff lane"]
 
     private let context: UnsafeMutablePointer<LaneContext>
@@ -80,6 +86,7 @@ public struct HandoffOutput: Node {
         ).bindMemory(to: Mbuf.self, capacity: frameCapacity)
     }
 
+    /// Works on a frame.
     public mutating func process(_ frame: borrowing Frame<Next>) {
         let count = frame.count
         let tables = context.pointee.tables

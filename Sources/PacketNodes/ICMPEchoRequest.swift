@@ -24,6 +24,7 @@ public struct ICMPEchoRequest: Node {
         /// What `show errors` prints.
         public static var information: [Self] { [.replies] }
 
+        /// The text that `show errors` prints.
         public var text: String {
             switch self {
             case .replies: "echo replies sent"
@@ -36,6 +37,7 @@ public struct ICMPEchoRequest: Node {
     public static let name = "ip4-icmp-echo-request"
     /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    /// Those reasons that are no drops.
     public static var informational: [String] { Reason.information.map(\.text) }
 
     /// The TTL of a reply.

@@ -28,6 +28,7 @@ public struct ICMPError: Node {
         /// What `show errors` prints.
         public static var information: [Self] { [.unreachableSent, .timeExceededSent] }
 
+        /// The text that `show errors` prints.
         public var text: String {
             switch self {
             case .unreachableSent: "destination unreachable response sent"
@@ -48,6 +49,7 @@ public struct ICMPError: Node {
     public static let name = "ip4-icmp-error"
     /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    /// Those reasons that are no drops.
     public static var informational: [String] { Reason.information.map(\.text) }
 
     /// The most bytes of a message, IPv4 header included.

@@ -22,6 +22,7 @@ public enum NeighbourReason: UInt16, DropReason {
     /// What `show errors` prints.
     public static var information: [Self] { [.requestsSent, .throttled] }
 
+    /// The text that `show errors` prints.
     public var text: String {
         switch self {
         case .requestsSent: "ARP requests sent"
@@ -44,6 +45,7 @@ public struct IPv4ARP: Node {
     public static let name = "ip4-arp"
     /// What the node counts, by reason.
     public static var errors: [String] { NeighbourReason.texts }
+    /// Those reasons that are no drops.
     public static var informational: [String] { NeighbourReason.information.map(\.text) }
 
     private let resolver: NeighbourResolver
@@ -77,6 +79,7 @@ public struct IPv4Glean: Node {
     public static let name = "ip4-glean"
     /// What the node counts, by reason.
     public static var errors: [String] { NeighbourReason.texts }
+    /// Those reasons that are no drops.
     public static var informational: [String] { NeighbourReason.information.map(\.text) }
 
     private let resolver: NeighbourResolver

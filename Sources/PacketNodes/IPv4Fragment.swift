@@ -27,6 +27,7 @@ public struct IPv4Fragment: Node {
         /// What `show errors` prints.
         public static var information: [Self] { [.packets, .fragments] }
 
+        /// The text that `show errors` prints.
         public var text: String {
             switch self {
             case .packets: "packets fragmented"
@@ -42,6 +43,7 @@ public struct IPv4Fragment: Node {
     public static let name = "ip4-frag"
     /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    /// Those reasons that are no drops.
     public static var informational: [String] { Reason.information.map(\.text) }
 
     /// The most fragments of a packet.

@@ -50,6 +50,7 @@ public struct IPv4Input: Node {
     public static let name = "ip4-input"
     /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    /// Those reasons that are no drops.
     public static var informational: [String] { Reason.information.map(\.text) }
 
     private let errors: UnsafeMutablePointer<UInt64>

@@ -48,6 +48,7 @@ public struct IPv4Local: Node {
     public static let name = "ip4-local"
     /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    /// Those reasons that are no drops.
     public static var informational: [String] { Reason.information.map(\.text) }
 
     private let context: UnsafeMutablePointer<LaneContext>

@@ -45,6 +45,7 @@ public struct IPv4Lookup: Node {
     public static let name = "ip4-lookup"
     /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    /// Those reasons that are no drops.
     public static var informational: [String] { Reason.information.map(\.text) }
 
     private let context: UnsafeMutablePointer<LaneContext>

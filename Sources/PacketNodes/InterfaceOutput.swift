@@ -29,6 +29,7 @@ public struct InterfaceOutput: Node {
     public static let name = "interface-output"
     /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    /// Those reasons that are no drops.
     public static var informational: [String] { Reason.information.map(\.text) }
 
     /// In `outputNodes`: there is no such interface.

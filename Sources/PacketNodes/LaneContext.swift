@@ -24,15 +24,18 @@ public struct LaneContext {
     public let node: UInt8
     /// The lane's number in its worker, and among all lanes of the placement.
     public let lane: UInt16
+    /// The global lane.
     public let globalLane: UInt16
     /// The time-stamp counter at the top of this turn, and its ticks a second.
     public var now: UInt64
+    /// The hertz.
     public let hertz: UInt64
     /// State of the lane's random numbers (xorshift64*); never 0.
     public var randomState: UInt64
     /// What the lane tells the control lane about neighbours.
     public let neighbours: NeighbourMailbox
 
+    /// Makes a value of its parts.
     public init(
         tables: UnsafePointer<ForwardingTables>,
         published: UnsafeMutablePointer<UInt>,
@@ -80,8 +83,11 @@ public struct NeighbourMailbox: @unchecked Sendable {
     /// A neighbour.
     @frozen
     public struct Report: Sendable {
+        /// The mac.
         public var mac: UInt64
+        /// The address.
         public var address: UInt32
+        /// The interface's `sw_if_index`.
         public var interface: UInt16
 
         /// - Parameter mac: 48 bits, the first byte on the wire in bits 47...40.
