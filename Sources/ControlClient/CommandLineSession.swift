@@ -37,7 +37,8 @@ public struct CommandLineSession: Sendable {
     ///   - terminal: where answers go.
     ///   - isJSON: whether answers are JSON.
     ///   - folder: an absolute path.
-    public init(client: ControlClient, terminal: any SessionTerminal, isJSON: Bool, folder: String) {
+    public init(client: ControlClient, terminal: any SessionTerminal, isJSON: Bool, folder: String)
+    {
         self.client = client
         self.terminal = terminal
         self.isJSON = isJSON
@@ -60,6 +61,7 @@ public struct CommandLineSession: Sendable {
     ///   - line: the command.
     ///   - seconds: the time between two runs.
     ///   - rounds: how often; nil: without end.
+    /// - Returns: how the last run went.
     public func watch(_ line: String, every seconds: Double, rounds: Int? = nil) async -> Status {
         do {
             if Self.isLanes(line) { return try await showLanes(seconds: seconds, rounds: rounds) }
@@ -78,7 +80,8 @@ public struct CommandLineSession: Sendable {
     }
 
     private func runOnce(
-        _ line: String, isFresh: Bool
+        _ line: String,
+        isFresh: Bool
     ) async throws(ControlClientError) -> Status {
         let command = Self.absolute(line, in: folder)
         let reply = try await client.run(command, isJSON: isJSON)
@@ -89,7 +92,8 @@ public struct CommandLineSession: Sendable {
     }
 
     private func showLanes(
-        seconds: Double, rounds: Int?
+        seconds: Double,
+        rounds: Int?
     ) async throws(ControlClientError) -> Status {
         var before = try await client.lanes()
         var round = 0
@@ -124,7 +128,9 @@ public struct CommandLineSession: Sendable {
     }
 
     private func complain(_ fault: CommandFault, about command: String) -> Status {
-        if isJSON { terminal.write(Self.json(CommandReply<JSONValue>(ok: false, error: fault)) + "\n") }
+        if isJSON {
+            terminal.write(Self.json(CommandReply<JSONValue>(ok: false, error: fault)) + "\n")
+        }
         var text = "causewayctl: \(fault.message)\n"
         if let position = fault.position, position <= command.utf8.count {
             let before = String(decoding: command.utf8.prefix(position), as: UTF8.self)

@@ -25,7 +25,8 @@ public struct ControlClient: Sendable {
     /// - Returns: the answer, also that of a command which failed.
     /// - Throws: `ControlClientError` if there is no proper answer.
     public func run(
-        _ line: String, isJSON: Bool = false
+        _ line: String,
+        isJSON: Bool = false
     ) async throws(ControlClientError) -> CommandReply<JSONValue> {
         try await run(line, isJSON: isJSON, as: JSONValue.self)
     }
@@ -43,7 +44,9 @@ public struct ControlClient: Sendable {
     }
 
     private func run<Result: Codable & Sendable>(
-        _ line: String, isJSON: Bool, as type: Result.Type
+        _ line: String,
+        isJSON: Bool,
+        as type: Result.Type
     ) async throws(ControlClientError) -> CommandReply<Result> {
         let body: Data
         do {
@@ -61,7 +64,8 @@ public struct ControlClient: Sendable {
 
     /// Sends one request and collects the body of its answer.
     private func post(
-        _ path: String, _ body: [UInt8]
+        _ path: String,
+        _ body: [UInt8]
     ) async throws(ControlClientError) -> [UInt8] {
         guard socketPath.utf8.count <= ControlSocket.maximumPathBytes else {
             throw .unreachable(socket: socketPath, reason: "the path is too long for a socket")
@@ -76,7 +80,8 @@ public struct ControlClient: Sendable {
                     channel.eventLoop.makeCompletedFuture {
                         try channel.pipeline.syncOperations.addHTTPClientHandlers()
                         try channel.pipeline.syncOperations.addHandler(
-                            AnswerCollector(answer, limit: Self.maximumAnswerBytes))
+                            AnswerCollector(answer, limit: Self.maximumAnswerBytes)
+                        )
                     }
                 }
                 .connect(unixDomainSocketPath: socketPath).get()
@@ -91,7 +96,9 @@ public struct ControlClient: Sendable {
         head.headers.add(name: "connection", value: "close")
         channel.write(HTTPClientRequestPart.head(head), promise: nil)
         channel.write(
-            HTTPClientRequestPart.body(.byteBuffer(ByteBuffer(bytes: body))), promise: nil)
+            HTTPClientRequestPart.body(.byteBuffer(ByteBuffer(bytes: body))),
+            promise: nil
+        )
         channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
         do {
             return try await answer.futureResult.get()

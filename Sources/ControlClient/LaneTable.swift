@@ -26,7 +26,8 @@ public enum LaneTable {
     private static func line(_ cells: [String], _ widths: [Int]) -> String {
         let last = cells.count - 1
         let aligned = cells.enumerated().map { column, cell in
-            column == last ? cell : String(repeating: " ", count: widths[column] - cell.count) + cell
+            column == last
+                ? cell : String(repeating: " ", count: widths[column] - cell.count) + cell
         }
         return aligned.joined(separator: " ") + "\n"
     }

@@ -5,6 +5,7 @@ public struct CommandRequest: Codable, Hashable, Sendable {
     /// Whether the answer has `result` rather than `text`.
     public var json: Bool?
 
+    /// Makes a request of its parts.
     public init(command: String, json: Bool? = nil) {
         self.command = command
         self.json = json
@@ -13,6 +14,7 @@ public struct CommandRequest: Codable, Hashable, Sendable {
 
 /// The answer to a command.
 public struct CommandReply<Result: Codable & Sendable>: Codable, Sendable {
+    /// Whether the command was done.
     public var ok: Bool
     /// For people, if asked for; lines end with line feeds.
     public var text: String?
@@ -21,6 +23,7 @@ public struct CommandReply<Result: Codable & Sendable>: Codable, Sendable {
     /// Why nothing was done.
     public var error: CommandFault?
 
+    /// Makes an answer of its parts.
     public init(ok: Bool, text: String? = nil, result: Result? = nil, error: CommandFault? = nil) {
         self.ok = ok
         self.text = text
@@ -33,12 +36,14 @@ public struct CommandReply<Result: Codable & Sendable>: Codable, Sendable {
 public struct CommandFault: Codable, Hashable, Sendable {
     /// `syntax`: the line is not a command; `refused`: it cannot be done; `request`: it was not a proper request.
     public var kind: String
+    /// What is wrong, for people.
     public var message: String
     /// Where in the line the fault is, in bytes from its start.
     public var position: Int?
     /// What could have stood there.
     public var expected: [String]
 
+    /// Makes a fault of its parts.
     public init(kind: String, message: String, position: Int? = nil, expected: [String] = []) {
         self.kind = kind
         self.message = message
@@ -61,6 +66,7 @@ public enum JSONValue: Hashable, Sendable {
 }
 
 extension JSONValue: Codable {
+    /// Reads whatever value is there.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
@@ -82,6 +88,7 @@ extension JSONValue: Codable {
         }
     }
 
+    /// Writes the value as it is.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         switch self {

@@ -1,9 +1,14 @@
-/// What each lane counted up to one moment: the JSON of `show lanes`. Two of them give rates.
+/// What each lane counted up to one moment: the JSON of `show lanes`.
+///
+/// Two of them give rates.
 public struct LaneTotals: Codable, Hashable, Sendable {
     /// A lane.
     public struct Lane: Codable, Hashable, Sendable {
+        /// The number of the NUMA node.
         public var numaNode: Int
+        /// The lane's number on its NUMA node.
         public var lane: Int
+        /// The CPU that it runs on.
         public var cpu: Int
         /// `polling`, `sleeping`, `down`, or the state of its worker.
         public var state: String
@@ -13,8 +18,9 @@ public struct LaneTotals: Codable, Hashable, Sendable {
         public var seconds: Double
         /// Packets from ports and rings.
         public var packetsIn: UInt64
-        /// Frames given to graph nodes behind the inputs, and packets in them.
+        /// Frames given to graph nodes behind the inputs.
         public var frames: UInt64
+        /// Packets in those frames.
         public var frameVectors: UInt64
         /// Clocks in all graph nodes, polls that found nothing not counted.
         public var clocks: UInt64
@@ -23,6 +29,7 @@ public struct LaneTotals: Codable, Hashable, Sendable {
         /// Packets dropped for whatever reason.
         public var drops: UInt64
 
+        /// Makes a reading of its parts.
         public init(
             numaNode: Int,
             lane: Int,
@@ -52,22 +59,32 @@ public struct LaneTotals: Codable, Hashable, Sendable {
         }
     }
 
+    /// One a lane, in the order of the placement.
     public var lanes: [Lane]
 
+    /// Makes a reading of its parts.
     public init(lanes: [Lane]) { self.lanes = lanes }
 }
 
 /// What a lane did between two readings.
 public struct LaneRates: Codable, Hashable, Sendable {
+    /// The number of the NUMA node.
     public var numaNode: Int
+    /// The lane's number on its NUMA node.
     public var lane: Int
+    /// The CPU that it runs on.
     public var cpu: Int
+    /// As in the reading.
     public var state: String
+    /// Packets from ports and rings a second.
     public var packetsPerSecond: Double
     /// Packets a frame behind the inputs.
     public var vectorsPerFrame: Double
+    /// Clocks in all graph nodes a packet.
     public var clocksPerPacket: Double
+    /// Packets handed to other NUMA nodes a second.
     public var handoffsPerSecond: Double
+    /// Packets dropped a second.
     public var dropsPerSecond: Double
 
     /// Compares two readings of a lane; a lane that was restarted in between, or whose clock stood, did nothing.

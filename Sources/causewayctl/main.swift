@@ -6,15 +6,18 @@ internal import Glibc
 /// The command line of `causewayctl`.
 struct Arguments: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "causewayctl", abstract: "Runs a command on a running causeway.",
+        commandName: "causewayctl",
+        abstract: "Runs a command on a running causeway.",
         discussion: """
             Exit status: 0 done, 1 the command was refused, 2 there is no such command, \
             3 the supervisor cannot be reached.
-            """)
+            """
+    )
 
     @Option(
         name: [.short, .long],
-        help: "The supervisor's socket; else \(ControlSocket.environmentVariable), else \(ControlSocket.defaultPath)."
+        help:
+            "The supervisor's socket; else \(ControlSocket.environmentVariable), else \(ControlSocket.defaultPath)."
     )
     var socket: String?
 
@@ -27,7 +30,10 @@ struct Arguments: ParsableCommand {
     @Flag(help: "Print the version of this program.")
     var version = false
 
-    @Argument(help: "The command, such as: show interface. Without one, lines are read from standard input.")
+    @Argument(
+        help:
+            "The command, such as: show interface. Without one, lines are read from standard input."
+    )
     var command: [String] = []
 
     func validate() throws {
@@ -102,8 +108,12 @@ if arguments.version {
 let environment = getenv(ControlSocket.environmentVariable).map { String(cString: $0) }
 let session = CommandLineSession(
     client: ControlClient(
-        socketPath: arguments.socket ?? environment ?? ControlSocket.defaultPath),
-    terminal: terminal, isJSON: arguments.json, folder: currentFolder())
+        socketPath: arguments.socket ?? environment ?? ControlSocket.defaultPath
+    ),
+    terminal: terminal,
+    isJSON: arguments.json,
+    folder: currentFolder()
+)
 let line = arguments.command.joined(separator: " ")
 if let seconds = arguments.watch {
     if terminal.isInteractive { terminal.write("\u{1B}[2J") }
@@ -111,4 +121,5 @@ if let seconds = arguments.watch {
 }
 exit(
     await line.isEmpty
-        ? readLines(session, terminal).rawValue : session.run(line).rawValue)
+        ? readLines(session, terminal).rawValue : session.run(line).rawValue
+)

@@ -25,8 +25,9 @@ struct CommandSession: Sendable {
     var depth: Int
 }
 
-/// What a command found out or did. `show` commands have structures with stable names, which are their JSON form
-/// and which their text is made of.
+/// What a command found out or did.
+///
+/// `show` commands have structures with stable names, which are their JSON form and which their text is made of.
 public protocol CommandResult: Encodable, Sendable {
     /// For people; lines end with line feeds, the last one included; empty: nothing to say.
     var text: String { get }

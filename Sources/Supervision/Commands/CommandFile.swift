@@ -88,7 +88,7 @@ struct CommandFile {
         guard !input.has("count"), let prefix = input.prefix("prefix"),
             let target = try input.routeTarget()
         else { return false }
-        if routes.isFull { try await flush() }
+        if routes.mustBeApplied(before: target) { try await flush() }
         routes.learn(RouteBatch.tail(of: tokens), target, prefix: prefix, line: lines)
         return true
     }

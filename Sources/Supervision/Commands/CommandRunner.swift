@@ -7,7 +7,10 @@ public struct CommandRunner: Sendable {
     /// Makes a runner of all commands.
     public init(dataplane: any Dataplane) { self.dataplane = dataplane }
 
-    /// Runs one line; an empty one or a comment does nothing. Never throws: a fault is part of the outcome.
+    /// Runs one line; an empty one or a comment does nothing.
+    ///
+    /// - Parameter line: the command.
+    /// - Returns: the result, or the fault.
     public func run(line: String) async -> CommandOutcome {
         do {
             let tokens = try CommandToken.split(line)
@@ -90,13 +93,17 @@ public struct CommandOutcome: Sendable {
     /// Whether the command failed.
     public var isError: Bool { failure != nil }
 
-    /// For people: what the command found out, or why it failed. Made anew at every call.
+    /// For people: what the command found out, or why it failed.
+    ///
+    /// Made anew at every call.
     public var text: String {
         if let failure { return failure.description + "\n" }
         return result?.text ?? ""
     }
 
-    /// The result as JSON in UTF-8, keys in alphabetical order; nil: the command failed. Made anew at every call.
+    /// The result as JSON in UTF-8, keys in alphabetical order; nil: the command failed.
+    ///
+    /// Made anew at every call.
     public var json: [UInt8]? {
         guard let result else { return nil }
         let encoder = JSONEncoder()

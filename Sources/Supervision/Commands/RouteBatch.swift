@@ -26,8 +26,15 @@ struct RouteBatch {
     /// The most tails that are kept apart.
     static let maximumGroups = 4096
 
-    /// Whether no further tail can be learnt.
-    var isFull: Bool { groups.count >= Self.maximumGroups }
+    /// Whether the batch must be applied before a route with a new tail is taken.
+    ///
+    /// Paths of one prefix add up whatever their order; a target that is not a path replaces what was there, so it
+    /// shares a batch only with its like.
+    func mustBeApplied(before target: RouteTarget) -> Bool {
+        guard let first = groups.first?.target else { return false }
+        if groups.count >= Self.maximumGroups { return true }
+        return first != target && !(first.isPaths && target.isPaths)
+    }
 
     /// Whether a line could be taken, had its tail been learnt.
     static func isRoute(_ tokens: [CommandToken]) -> Bool {
@@ -59,7 +66,11 @@ struct RouteBatch {
 
     /// Takes a line, if it is a route whose tail was learnt.
     ///
-    /// - Parameter range: the line in `bytes`, its line feed not included.
+    /// - Parameters:
+    ///   - bytes: the file.
+    ///   - range: the line in `bytes`, its line feed not included.
+    ///   - line: its number.
+    /// - Returns: whether it was taken.
     mutating func take(_ bytes: [UInt8], _ range: Range<Int>, line: Int) -> Bool {
         guard lastGroup >= 0 else { return false }
         var scanner = LineScanner(bytes: bytes, position: range.lowerBound, end: range.upperBound)
@@ -84,6 +95,10 @@ struct RouteBatch {
     }
 }
 
+extension RouteTarget {
+    fileprivate var isPaths: Bool { if case .paths = self { true } else { false } }
+}
+
 /// Reads the fixed parts of a route line.
 private struct LineScanner {
     let bytes: [UInt8]
@@ -92,10 +107,10 @@ private struct LineScanner {
 
     private static let space = UInt8(ascii: " ")
 
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == space || byte == 9 || byte == 13 }
+
     private mutating func skipBlanks() {
-        while position < end, bytes[position] == Self.space || bytes[position] == 9 {
-            position += 1
-        }
+        while position < end, Self.isBlank(bytes[position]) { position += 1 }
     }
 
     /// Goes past a word and the blank that must follow it.
@@ -145,8 +160,8 @@ private struct LineScanner {
     var rest: ArraySlice<UInt8> {
         var start = position
         var end = end
-        while start < end, bytes[start] == Self.space || bytes[start] == 9 { start += 1 }
-        while end > start, [Self.space, 9, 13].contains(bytes[end - 1]) { end -= 1 }
+        while start < end, Self.isBlank(bytes[start]) { start += 1 }
+        while end > start, Self.isBlank(bytes[end - 1]) { end -= 1 }
         return bytes[start..<end]
     }
 }

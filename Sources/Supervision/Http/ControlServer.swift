@@ -1,7 +1,7 @@
-public import Logging
 internal import ControlProtocol
 internal import Hummingbird
 internal import HummingbirdCore
+public import Logging
 internal import NIOCore
 internal import NIOPosix
 
@@ -13,10 +13,11 @@ public struct ControlServer: Sendable {
     private let dataplane: any Dataplane
     private let socketPath: String
     private let logger: Logger
+    private let stallMilliseconds: Int64
 
     /// The most connections at a time; further ones wait to be accepted.
     static let maximumConnections = 64
-    /// How long a connection may be silent, or take to send a request.
+    /// How long a connection may be silent, or take to send a request or to take a part of an answer.
     static let idleSeconds: Int64 = 60
 
     /// Makes a server; `run` starts it.
@@ -27,9 +28,20 @@ public struct ControlServer: Sendable {
     ///     replaced.
     ///   - logger: for one line a start and a fault.
     public init(dataplane: any Dataplane, socketPath: String, logger: Logger) {
+        self.init(
+            dataplane: dataplane,
+            socketPath: socketPath,
+            logger: logger,
+            stallMilliseconds: Self.idleSeconds * 1000
+        )
+    }
+
+    /// Makes a server with another limit for clients that do not read their answers.
+    init(dataplane: any Dataplane, socketPath: String, logger: Logger, stallMilliseconds: Int64) {
         self.dataplane = dataplane
         self.socketPath = socketPath
         self.logger = logger
+        self.stallMilliseconds = stallMilliseconds
     }
 
     /// Listens and answers until the task is cancelled.
@@ -39,15 +51,27 @@ public struct ControlServer: Sendable {
     public func run(onListening: @escaping @Sendable () async -> Void = {}) async throws {
         let socket = try ControlSocketFile(path: socketPath)
         let outcome = ListeningOutcome()
+        // What the server below logs as an error is a connection that ended, or this task's own end.
         var quiet = logger
-        quiet.logLevel = max(logger.logLevel, .warning)
+        quiet.logLevel = .critical
         let application = Application(
             router: routes(),
-            server: .http1(configuration: .init(idleTimeout: .seconds(Self.idleSeconds))),
+            server: .http1(
+                configuration: .init(
+                    additionalChannelHandlers: [
+                        StalledWriteCloser(limit: .milliseconds(stallMilliseconds))
+                    ],
+                    idleTimeout: .seconds(Self.idleSeconds)
+                )
+            ),
             configuration: ApplicationConfiguration(
-                address: .unixDomainSocket(path: socket.temporaryPath), serverName: nil,
+                address: .unixDomainSocket(path: socket.temporaryPath),
+                serverName: nil,
                 availableConnectionsDelegate: MaximumAvailableConnections(
-                    Self.maximumConnections, logger: quiet)),
+                    Self.maximumConnections,
+                    logger: quiet
+                )
+            ),
             onServerRunning: { channel in
                 do throws(ControlServerError) {
                     try socket.publish()
@@ -58,7 +82,8 @@ public struct ControlServer: Sendable {
                     channel.close(promise: nil)
                 }
             },
-            logger: quiet)
+            logger: quiet
+        )
         defer { socket.remove() }
         do {
             try await application.run()

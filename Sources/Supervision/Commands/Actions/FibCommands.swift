@@ -5,7 +5,7 @@ extension CommandTable {
     /// The prefixes that `show ip fib` lists unless told otherwise.
     static let shownPrefixes = 10_000
 
-    /// `show ip ...`
+    /// The commands `show ip ...`.
     static let fibCommands = [
         Command(
             show + .word("fib", "the routes")

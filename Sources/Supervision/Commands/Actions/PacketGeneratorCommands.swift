@@ -4,7 +4,7 @@ internal import ControlProtocol
 extension CommandTable {
     private static let generator = Syntax.word("packet-generator", "make packets")
 
-    /// `packet-generator ...`
+    /// The commands `packet-generator ...`.
     static let packetGeneratorCommands = [
         Command(
             generator + .word("new", "a stream") + .word("{") + streamOptions + .word("}"),

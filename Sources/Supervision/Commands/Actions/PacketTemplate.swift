@@ -36,7 +36,10 @@ struct PacketTemplate {
 
     /// Takes the arguments that `syntax` keeps.
     ///
-    /// - Parameter startsAtIPv4: whether the first header must be the IPv4 one.
+    /// - Parameters:
+    ///   - input: the arguments of the command.
+    ///   - startsAtIPv4: whether the first header must be the IPv4 one.
+    /// - Throws: `CommandFailure` for headers that do not go together.
     init(_ input: CommandInput, startsAtIPv4: Bool) throws(CommandFailure) {
         if let source = input.mac("source-mac"), let destination = input.mac("destination-mac") {
             guard !startsAtIPv4 else {

@@ -32,7 +32,7 @@ extension CommandTable {
         .repeated(.word("via", "where to") + path),
     ])
 
-    /// `ip route ...`
+    /// The commands `ip route ...`.
     static let routeCommands = [
         Command(
             .words("ip route", help: "routes") + .word("add", "paths to prefixes")
@@ -63,7 +63,7 @@ extension CommandTable {
 
     private static let neighbour = Syntax.words("set ip neighbor", help: "who has an address")
 
-    /// `set ip neighbor ...`
+    /// The commands `set ip neighbor ...`.
     static let neighbourCommands = [
         Command(
             neighbour + .value("interface", .interface, "where it is")

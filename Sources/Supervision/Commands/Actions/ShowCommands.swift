@@ -10,7 +10,7 @@ extension CommandTable {
         .value("interface", .interface, "only this one")
     )
 
-    /// `show ...`
+    /// The commands `show ...`.
     static let showCommands = processCommands + portCommands + counterCommands + fibCommands
 
     private static let processCommands = [

@@ -8,13 +8,16 @@ public struct CommandFailure: Error, Hashable, Sendable, CustomStringConvertible
         case refused
     }
 
+    /// Who found the fault.
     public var kind: Kind
+    /// What is wrong, without what was expected.
     public var message: String
     /// Where in the line the fault is, in bytes from its start; nil: no place in particular.
     public var position: Int?
     /// What could have stood there.
     public var expected: [String]
 
+    /// Makes a failure of its parts.
     public init(kind: Kind, message: String, position: Int? = nil, expected: [String] = []) {
         self.kind = kind
         self.message = message

@@ -19,6 +19,7 @@ extension Grammar {
     ///   - tokens: the line's words.
     ///   - length: the line's length in bytes, the place of what is missing at its end.
     ///   - context: what there is to choose from.
+    /// - Returns: the command, and what each word was taken for.
     /// - Throws: `CommandFailure` of kind `syntax`.
     func match(
         _ tokens: [CommandToken],

@@ -7,7 +7,7 @@ struct InterfaceReport: CommandResult {
     /// An interface.
     struct Interface: Encodable, Sendable {
         var name: String
-        /// `sw_if_index`
+        /// The `sw_if_index`, the same on every NUMA node.
         var index: Int
         var numaNode: Int?
         var isUp: Bool
@@ -125,7 +125,7 @@ extension InterfaceReport.Counters {
 }
 
 extension InterfaceAddress {
-    /// `A.B.C.D/L`
+    /// The form `A.B.C.D/L`.
     var text: String { "\(IPv4Address(bits: address))/\(prefixLength)" }
 }
 

@@ -79,6 +79,9 @@ extension RuntimeReport {
     /// Builds the report of two readings, from which the rate of loops comes.
     ///
     /// - Parameters:
+    ///   - readings: the later one.
+    ///   - before: the earlier one.
+    ///   - form: what the text shows.
     ///   - isVerbose: whether graph nodes that were never called are listed.
     ///   - only: the NUMA node wanted; nil: all.
     init(
