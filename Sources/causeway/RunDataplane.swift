@@ -2,6 +2,7 @@ internal import CausewayConfiguration
 internal import LinuxSystem
 internal import Logging
 internal import Supervision
+internal import Synchronization
 internal import SystemPackage
 
 #if canImport(Glibc)
@@ -9,11 +10,13 @@ internal import SystemPackage
 #endif
 
 /// One run of a dataplane: start, startup commands, control socket, and the end.
-struct DataplaneRun {
+final class DataplaneRun: Sendable {
     let plan: RunPlan
     private let store = LogStore()
     private let log: Logger
     private let supervisor: Supervisor
+    /// Whether a signal has asked for the end.
+    private let wasAsked = Mutex(false)
 
     init(plan: RunPlan) {
         self.plan = plan
@@ -40,7 +43,7 @@ struct DataplaneRun {
         for finding in plan.findings where finding.severity == .warning {
             log.warning("finding", metadata: ["text": "\(finding)"])
         }
-        let ending = Task { await endOnSignal(signals.stream) }
+        let ending = Task { await self.endOnSignal(signals.stream) }
         let status = await runUntilEnd()
         ending.cancel()
         return status
@@ -58,6 +61,7 @@ struct DataplaneRun {
         var isFirst = true
         for await number in signals {
             log.notice("signal", metadata: ["number": "\(number)"])
+            wasAsked.withLock { $0 = true }
             if isFirst {
                 ServiceNotification.send("STOPPING=1")
                 Task { await supervisor.stop() }
@@ -72,6 +76,8 @@ struct DataplaneRun {
         do throws(SupervisionError) {
             try await supervisor.start()
         } catch {
+            // Whoever asked for the end while it started knows why it did not get there.
+            if wasAsked.withLock({ $0 }) { return 0 }
             complain("causeway: \(error)")
             return 1
         }
@@ -81,7 +87,7 @@ struct DataplaneRun {
             logger: Logger(label: "control"))
         let serving = Task { () -> Bool in
             do {
-                try await server.run(onListening: { await becomeReady() })
+                try await server.run(onListening: { await self.becomeReady() })
                 return true
             } catch {
                 complain("causeway: \(error)")
