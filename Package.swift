@@ -94,7 +94,9 @@ let package = Package(
         ),
         .target(
             name: "PacketNodes",
-            dependencies: ["CLinux", "Coordination", "Forwarding", "PacketBuffers", "PacketGraph"],
+            dependencies: [
+                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "PacketBuffers", "PacketGraph",
+            ],
             swiftSettings: dataPath
         ),
         .target(
@@ -102,6 +104,7 @@ let package = Package(
             dependencies: [
                 "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem", "PacketBuffers",
                 "PacketGraph", "PacketNodes", .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: dataPath
         ),
@@ -173,6 +176,10 @@ let package = Package(
             name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport",
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "fake-node", dependencies: ["ControlProtocol", "Coordination", "LinuxSystem"],
+            path: "Tests/FakeNode", swiftSettings: strict
+        ),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"], swiftSettings: strict),
         .testTarget(
             name: "HostTopologyTests", dependencies: ["HostTopology", "TestSupport"], swiftSettings: strict
@@ -189,23 +196,37 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
-            name: "PacketBuffersTests", dependencies: ["CLinux", "LinuxSystem", "PacketBuffers", "TestSupport"],
+            name: "PacketBuffersTests",
+            dependencies: ["CDPDK", "CLinux", "LinuxSystem", "PacketBuffers", "TestSupport"],
             swiftSettings: dataPath
         ),
         .testTarget(
             name: "PacketNodesTests",
             dependencies: [
-                "CLinux", "Coordination", "Forwarding", "LinuxSystem", "PacketBuffers", "PacketGraph",
-                "PacketNodes", "TestSupport",
+                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem", "PacketBuffers",
+                "PacketGraph", "PacketNodes", "TestSupport",
             ],
             swiftSettings: dataPath
         ),
         .testTarget(
             name: "SupervisionTests",
-            dependencies: ["CausewayConfiguration", "ControlProtocol", "Coordination", "Supervision", "TestSupport"],
+            dependencies: [
+                "CausewayConfiguration", "ControlProtocol", "Coordination", "LinuxSystem", "Routing", "Supervision",
+                "TestSupport", "fake-node", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict
         ),
-        .testTarget(name: "SystemTests", dependencies: ["TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "ControlClientTests",
+            dependencies: [
+                "CausewayConfiguration", "ControlClient", "ControlProtocol", "Coordination", "Routing",
+                "Supervision", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "SystemTests", dependencies: ["TestSupport"], exclude: ["programs"], swiftSettings: strict
+        ),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

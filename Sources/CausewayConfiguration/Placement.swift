@@ -7,8 +7,11 @@ public struct Placement: Hashable, Sendable, Codable {
     /// The NUMA nodes that run a worker, in ascending order of `number`.
     public var nodes: [NodePlacement]
     /// Every port of every node; `ports[i].interfaceIndex == i + 1`.
-    public var ports: [PortPlacement] { nodes.flatMap(\.ports).sorted { $0.interfaceIndex < $1.interfaceIndex } }
+    public var ports: [PortPlacement] {
+        nodes.flatMap(\.ports).sorted { $0.interfaceIndex < $1.interfaceIndex }
+    }
 
+    /// Creates one from its parts.
     public init(housekeeping: [Int], nodes: [NodePlacement]) {
         self.housekeeping = housekeeping
         self.nodes = nodes
@@ -22,6 +25,8 @@ public struct NodePlacement: Hashable, Sendable, Codable {
     /// The operating system's number of the node that memory is bound to; nil: not bound, because the
     /// machine has only one node.
     public var hardwareNode: Int?
+    /// The operating system's number of the node that the CPUs and the memory are on, bound or not.
+    public var realNode: Int
     /// Whether the node was declared by splitting a real one by hand.
     public var isVirtual: Bool
     /// The CPU of each lane; lane `i` runs on `lanes[i]`.
@@ -47,13 +52,27 @@ public struct NodePlacement: Hashable, Sendable, Codable {
     /// What happens when the worker dies.
     public var restart: RestartPolicy
 
+    /// Creates one from its parts.
     public init(
-        number: Int, hardwareNode: Int?, isVirtual: Bool, lanes: [Int], controlCPU: Int, heapBytes: Int,
-        hugepageBytes: Int = 2 << 20, ealMegabytes: Int, poolBuffers: Int, bufferDataBytes: Int,
-        handoffRingCells: Int, ports: [PortPlacement], hasSpare: Bool, restart: RestartPolicy
+        number: Int,
+        hardwareNode: Int?,
+        realNode: Int? = nil,
+        isVirtual: Bool,
+        lanes: [Int],
+        controlCPU: Int,
+        heapBytes: Int,
+        hugepageBytes: Int = 2 << 20,
+        ealMegabytes: Int,
+        poolBuffers: Int,
+        bufferDataBytes: Int,
+        handoffRingCells: Int,
+        ports: [PortPlacement],
+        hasSpare: Bool,
+        restart: RestartPolicy
     ) {
         self.number = number
         self.hardwareNode = hardwareNode
+        self.realNode = realNode ?? hardwareNode ?? 0
         self.isVirtual = isVirtual
         self.lanes = lanes
         self.controlCPU = controlCPU
@@ -89,10 +108,13 @@ public struct PortPlacement: Hashable, Sendable, Codable {
     public var name: String
     /// `sw_if_index`, 1..., in the order of the file.
     public var interfaceIndex: Int
+    /// What is behind the port.
     public var kind: Kind
     /// See `Kind`.
     public var device: String
-    /// Receive queues; queue `q` is polled by lane `q % lanes`. Normally one a lane.
+    /// Receive queues, normally one a lane.
+    ///
+    /// Queue `q` is polled by lane `q % lanes`.
     public var rxQueues: Int
     /// Transmit queues: one a lane.
     public var txQueues: Int
@@ -102,14 +124,26 @@ public struct PortPlacement: Hashable, Sendable, Codable {
     public var txDescriptors: Int
     /// The MTU that the port starts with.
     public var mtu: Int
-    /// The MAC address to set, `xx:xx:xx:xx:xx:xx`; nil: the device's own, or a made-up one (tap, null, pcap).
+    /// The MAC address to set, `xx:xx:xx:xx:xx:xx`.
+    ///
+    /// nil: the device's own, or a made-up one (tap, null, pcap).
     public var mac: String?
     /// Further options of the kind.
     public var options: [String: String]
 
+    /// Creates one from its parts.
     public init(
-        name: String, interfaceIndex: Int, kind: Kind, device: String, rxQueues: Int, txQueues: Int,
-        rxDescriptors: Int, txDescriptors: Int, mtu: Int, mac: String?, options: [String: String]
+        name: String,
+        interfaceIndex: Int,
+        kind: Kind,
+        device: String,
+        rxQueues: Int,
+        txQueues: Int,
+        rxDescriptors: Int,
+        txDescriptors: Int,
+        mtu: Int,
+        mac: String?,
+        options: [String: String]
     ) {
         self.name = name
         self.interfaceIndex = interfaceIndex
@@ -129,14 +163,20 @@ public struct PortPlacement: Hashable, Sendable, Codable {
 public struct RestartPolicy: Hashable, Sendable, Codable {
     /// Restarts within `windowSeconds` after which the node is left down; 0: never restarted.
     public var maximumRestarts: Int
+    /// The window in which restarts are counted.
     public var windowSeconds: Int
-    /// The wait before the second restart in a row; it doubles up to `maximumBackoffMilliseconds`. The first
-    /// restart does not wait.
+    /// The wait before the second restart in a row; the first does not wait.
+    ///
+    /// It doubles with each further one, up to `maximumBackoffMilliseconds`.
     public var backoffMilliseconds: Int
+    /// The longest wait.
     public var maximumBackoffMilliseconds: Int
 
+    /// Creates one from its parts.
     public init(
-        maximumRestarts: Int = 10, windowSeconds: Int = 60, backoffMilliseconds: Int = 50,
+        maximumRestarts: Int = 10,
+        windowSeconds: Int = 60,
+        backoffMilliseconds: Int = 50,
         maximumBackoffMilliseconds: Int = 5000
     ) {
         self.maximumRestarts = maximumRestarts

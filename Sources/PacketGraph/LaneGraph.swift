@@ -1,13 +1,13 @@
 public import PacketBuffers
 
 /// A lane's running graph: lives until the process ends, touched by the lane's thread alone.
+///
+/// Plain pointers only, so that using it in the loop touches no reference count.
 public struct LaneGraph {
     /// The frames in motion; a stable address.
     public let dispatcher: UnsafeMutablePointer<DispatcherState>
     @usableFromInline let inputs: UnsafeMutablePointer<Input>
     @usableFromInline let inputCount: Int
-    /// What the graph consists of.
-    public let description: GraphDescription
 
     /// An input node's place.
     @frozen @usableFromInline
@@ -21,16 +21,14 @@ public struct LaneGraph {
         }
     }
 
-    init(
-        dispatcher: UnsafeMutablePointer<DispatcherState>, inputs: [Input],
-        description: GraphDescription
-    ) {
+    init(dispatcher: UnsafeMutablePointer<DispatcherState>, inputs: [Input]) {
         self.dispatcher = dispatcher
         self.inputs = .allocate(capacity: max(1, inputs.count))
         self.inputs.initialize(
-            from: inputs.isEmpty ? [] : inputs, count: inputs.count)
+            from: inputs.isEmpty ? [] : inputs,
+            count: inputs.count
+        )
         inputCount = inputs.count
-        self.description = description
     }
 
     /// Polls every input node once.
@@ -45,13 +43,22 @@ public struct LaneGraph {
             let start = timestamp()
             let count = input.runner.poll(
                 NodeCall(
-                    state: slot.state, mbufs: dispatcher.pointee.packets,
-                    nexts: dispatcher.pointee.nexts, count: 0, dispatcher: dispatcher,
-                    wiring: slot.wiring, errorBase: slot.errorBase))
+                    state: slot.state,
+                    mbufs: dispatcher.pointee.packets,
+                    nexts: dispatcher.pointee.nexts,
+                    count: 0,
+                    dispatcher: dispatcher,
+                    wiring: slot.wiring,
+                    errorBase: slot.errorBase
+                )
+            )
             // An empty poll is not recorded, as it would drown the clocks of those that bring packets.
             if count > 0 {
                 dispatcher.pointee.record(
-                    Int(input.node), vectors: count, clocks: timestamp() &- start)
+                    Int(input.node),
+                    vectors: count,
+                    clocks: timestamp() &- start
+                )
                 total &+= count
             }
         }

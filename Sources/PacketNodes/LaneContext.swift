@@ -1,7 +1,11 @@
+internal import CLinux
 public import Coordination
 public import Forwarding
 public import PacketBuffers
-internal import CLinux
+
+#if canImport(Glibc)
+    internal import Glibc
+#endif
 
 /// What the graph nodes of one lane share: written by that lane's thread alone, but for `published`.
 @frozen
@@ -20,19 +24,30 @@ public struct LaneContext {
     public let node: UInt8
     /// The lane's number in its worker, and among all lanes of the placement.
     public let lane: UInt16
+    /// The global lane.
     public let globalLane: UInt16
     /// The time-stamp counter at the top of this turn, and its ticks a second.
     public var now: UInt64
+    /// The hertz.
     public let hertz: UInt64
     /// State of the lane's random numbers (xorshift64*); never 0.
     public var randomState: UInt64
     /// What the lane tells the control lane about neighbours.
     public let neighbours: NeighbourMailbox
 
+    /// Makes a value of its parts.
     public init(
-        tables: UnsafePointer<ForwardingTables>, published: UnsafeMutablePointer<UInt>, fib: FibReader,
-        block: LaneBlock, pool: MbufPool, node: UInt8, lane: UInt16, globalLane: UInt16, hertz: UInt64,
-        seed: UInt64, neighbours: NeighbourMailbox
+        tables: UnsafePointer<ForwardingTables>,
+        published: UnsafeMutablePointer<UInt>,
+        fib: FibReader,
+        block: LaneBlock,
+        pool: MbufPool,
+        node: UInt8,
+        lane: UInt16,
+        globalLane: UInt16,
+        hertz: UInt64,
+        seed: UInt64,
+        neighbours: NeighbourMailbox
     ) {
         self.tables = tables
         self.published = published
@@ -68,8 +83,11 @@ public struct NeighbourMailbox: @unchecked Sendable {
     /// A neighbour.
     @frozen
     public struct Report: Sendable {
+        /// The mac.
         public var mac: UInt64
+        /// The address.
         public var address: UInt32
+        /// The interface's `sw_if_index`.
         public var interface: UInt16
 
         /// - Parameter mac: 48 bits, the first byte on the wire in bits 47...40.
@@ -86,11 +104,18 @@ public struct NeighbourMailbox: @unchecked Sendable {
     /// Reports that fit.
     public static let capacity = 1024
 
+    private let wakeup: Int32
+
     /// Makes an empty queue, which lives as long as the process.
-    public init() {
+    ///
+    /// - Parameter wakeup: an eventfd that is written when something is put; -1: none.
+    public init(wakeup: Int32 = -1) {
+        self.wakeup = wakeup
         slots = .allocate(capacity: Self.capacity)
         slots.initialize(
-            repeating: Report(mac: 0, address: 0, interface: 0), count: Self.capacity)
+            repeating: Report(mac: 0, address: 0, interface: 0),
+            count: Self.capacity
+        )
         // Two cache lines, so that producer and consumer do not share one.
         let words = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 64)
             .bindMemory(to: UInt64.self, capacity: 16)
@@ -105,6 +130,10 @@ public struct NeighbourMailbox: @unchecked Sendable {
         guard position &- CLinux_load_acquire64(head) < UInt64(Self.capacity) else { return false }
         slots[Int(position % UInt64(Self.capacity))] = report
         CLinux_store_release64(tail, position &+ 1)
+        if wakeup >= 0 {
+            var one: UInt64 = 1
+            _ = write(wakeup, &one, 8)
+        }
         return true
     }
 

@@ -1,1 +1,92 @@
-print("not built yet")
+import ArgumentParser
+import Logging
+import NodeRuntime
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// The packet-side process of one NUMA node, started by the supervisor.
+struct CausewayNode: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "causeway-node",
+        abstract: "The keeper or the worker of one NUMA node; started by `causeway`, not by hand.",
+        version: buildVersion,
+        subcommands: [KeeperCommand.self, WorkerCommand.self]
+    )
+}
+
+struct NodeOptions: ParsableArguments {
+    @Option(help: "The NUMA node's number in the placement.")
+    var node: Int
+
+    @Option(help: "Counts the lives of this role on this node.")
+    var incarnation: UInt32
+
+    @Option(help: "The descriptor of a listening SOCK_SEQPACKET socket.")
+    var listenFd: Int32
+
+    @Argument(parsing: .postTerminator, help: "Arguments for DPDK's environment.")
+    var environment: [String] = []
+
+    func validate() throws {
+        guard (0..<32).contains(node) else { throw ValidationError("--node must be 0...31") }
+        guard fcntl(listenFd, F_GETFD) >= 0 else {
+            throw ValidationError(
+                "--listen-fd \(listenFd) is not open: causeway-node is started by `causeway`"
+            )
+        }
+    }
+
+    var arguments: NodeArguments {
+        NodeArguments(
+            node: node,
+            incarnation: incarnation,
+            listener: listenFd,
+            environment: environment
+        )
+    }
+
+    func logger(_ label: String) -> Logger {
+        var logger = Logger(label: label) { NodeLog(label: $0) }
+        logger[metadataKey: "node"] = "\(node)"
+        logger[metadataKey: "incarnation"] = "\(incarnation)"
+        if let text = getenv("CAUSEWAY_LOG_LEVEL"),
+            let level = Logger.Level(rawValue: String(cString: text))
+        {
+            logger.logLevel = level
+        }
+        return logger
+    }
+}
+
+struct KeeperCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "keeper",
+        abstract: "Own the node's DPDK memory and devices."
+    )
+
+    @OptionGroup var options: NodeOptions
+
+    func run() throws {
+        let keeper = Keeper(arguments: options.arguments, log: options.logger("keeper"))
+        let status = keeper.run()
+        // Ports are closed; whatever DPDK still holds goes with the process.
+        _exit(status)
+    }
+}
+
+struct WorkerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker",
+        abstract: "Forward the node's packets."
+    )
+
+    @OptionGroup var options: NodeOptions
+
+    func run() throws {
+        Worker(arguments: options.arguments, log: options.logger("worker")).run()
+    }
+}
+
+CausewayNode.main()

@@ -4,28 +4,18 @@
 #pragma once
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/if.h>
-#include <linux/if_tun.h>
 #include <linux/mempolicy.h>
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/un.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 // Instructions.
@@ -77,6 +67,15 @@ static inline int CLinux_set_parent_death_signal(int signal) {
 static inline int CLinux_set_thread_name(const char *_Nonnull name) {
     return prctl(PR_SET_NAME, name);
 }
+/// The timer slack of the calling thread (prctl PR_SET_TIMERSLACK).
+static inline int CLinux_set_timer_slack(unsigned long nanoseconds) {
+    return prctl(PR_SET_TIMERSLACK, nanoseconds);
+}
+/// The CPU that the caller runs on.
+int CLinux_current_cpu(void);
+struct pollfd;
+/// poll(2) with a time-out in microseconds.
+int CLinux_poll_microseconds(struct pollfd *_Nonnull descriptors, unsigned count, uint64_t microseconds);
 static inline pid_t CLinux_thread_id(void) { return (pid_t)syscall(SYS_gettid); }
 
 /// Binds `tid` (0: the caller) to the CPUs whose bits are set in `words`, 64 to a word.
@@ -179,32 +178,11 @@ static inline ssize_t CLinux_receive_descriptors(int socket, void *_Nonnull byte
     return message.msg_flags & MSG_TRUNC ? -2 : result;
 }
 
-// The Linux TAP device (Documentation/networking/tuntap).
+// The Linux TAP device (Documentation/networking/tuntap). Not inline: <linux/if.h> and Glibc's <net/if.h> both
+// define struct ifreq, and Swift's Glibc module has the other one.
 /// Attaches `fd` (an open /dev/net/tun) to TAP interface `name` as one of its queues; no packet information header.
-static inline int CLinux_tap_attach(int fd, const char *_Nonnull name) {
-    struct ifreq request;
-    memset(&request, 0, sizeof(request));
-    if (strlen(name) >= IFNAMSIZ) { errno = ENAMETOOLONG; return -1; }
-    memcpy(request.ifr_name, name, strlen(name));
-    request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_MULTI_QUEUE;
-    return ioctl(fd, TUNSETIFF, &request);
-}
-/// Sets MTU (SIOCSIFMTU) of interface `name` through any socket of its network namespace.
-static inline int CLinux_interface_set_mtu(int socket, const char *_Nonnull name, int mtu) {
-    struct ifreq request;
-    memset(&request, 0, sizeof(request));
-    if (strlen(name) >= IFNAMSIZ) { errno = ENAMETOOLONG; return -1; }
-    memcpy(request.ifr_name, name, strlen(name));
-    request.ifr_mtu = mtu;
-    return ioctl(socket, 0x8922, &request);
-}
+int CLinux_tap_attach(int fd, const char *_Nonnull name);
+/// Sets the MTU of interface `name` through any socket of its network namespace.
+int CLinux_interface_set_mtu(int socket, const char *_Nonnull name, int mtu);
 /// Sets or clears IFF_UP of interface `name`.
-static inline int CLinux_interface_set_up(int socket, const char *_Nonnull name, int up) {
-    struct ifreq request;
-    memset(&request, 0, sizeof(request));
-    if (strlen(name) >= IFNAMSIZ) { errno = ENAMETOOLONG; return -1; }
-    memcpy(request.ifr_name, name, strlen(name));
-    if (ioctl(socket, 0x8913, &request)) return -1;
-    if (up) request.ifr_flags |= IFF_UP; else request.ifr_flags &= ~IFF_UP;
-    return ioctl(socket, 0x8914, &request);
-}
+int CLinux_interface_set_up(int socket, const char *_Nonnull name, int up);

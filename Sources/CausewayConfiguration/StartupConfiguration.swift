@@ -1,0 +1,89 @@
+/// What a startup file says, with defaults for what it leaves out.
+public struct StartupConfiguration: Hashable, Sendable, Codable {
+    /// How much is logged.
+    public enum LogLevel: String, Hashable, Sendable, Codable, CaseIterable {
+        case trace, debug, info, notice, warning, error, critical
+    }
+
+    /// `unix { nodaemon }`: accepted from VPP's files; Causeway never leaves the foreground by itself.
+    public var nodaemon = false
+    /// `unix { interactive }`: commands are read from the terminal.
+    public var interactive = false
+    /// `unix { log FILE }`.
+    public var logPath: String?
+    /// `unix { exec FILE }` or `startup-config FILE`: commands to run once every node is ready.
+    public var execPath: String?
+    /// `unix { runtime-dir DIR }`; nil: see `runtimeFolder`.
+    public var runtimeDirectory: String?
+    /// `unix { pidfile FILE }`.
+    public var pidFile: String?
+    /// `unix { cli-listen PATH }`; nil: see `controlSocketPath`.
+    public var controlSocket: String?
+    /// `unix { poll-sleep-usec N }`: how long an idle lane sleeps; 0: never.
+    public var pollSleepMicroseconds = 0
+    /// `unix { gid G }`: the group, by name or number, that may use the control socket.
+    public var group: String?
+    /// `unix { nosyslog }`: accepted from VPP's files; Causeway logs to standard error.
+    public var nosyslog = false
+    /// `unix { nobanner }`: no greeting at start.
+    public var nobanner = false
+    /// `topology FILE`; a relative path of a file has been resolved against the startup file's folder.
+    public var topologyPath: String?
+    /// `instance NAME`: this Causeway among others on the machine.
+    public var instance = "causeway"
+    /// `logging { default-log-level L }`.
+    public var logLevel = LogLevel.notice
+    /// `node-executable PATH`; nil: `causeway-node` beside the running `causeway`.
+    public var nodeExecutablePath: String?
+
+    /// All defaults.
+    public init() {}
+
+    /// The folder of sockets, pid files and shared state.
+    public var runtimeFolder: String { runtimeDirectory ?? "/run/\(instance)" }
+
+    /// Where the control socket is.
+    public var controlSocketPath: String { controlSocket ?? "\(runtimeFolder)/control.sock" }
+
+    /// Reads a startup file.
+    ///
+    /// - Returns: the configuration with defaults for what is wrong, and everything that is wrong.
+    public static func read(
+        path: String
+    ) -> (configuration: StartupConfiguration, findings: [Finding]) {
+        let (file, findings) = StartupFile.read(path: path)
+        let (configuration, more) = interpret(file, folder: folder(of: path))
+        return (configuration, findings + more)
+    }
+
+    /// Reads a configuration given as command-line words.
+    ///
+    /// - Returns: the configuration with defaults for what is wrong, and everything that is wrong.
+    public static func read(
+        arguments: [String]
+    ) -> (configuration: StartupConfiguration, findings: [Finding]) {
+        let (file, findings) = StartupFile.parse(arguments: arguments)
+        let (configuration, more) = interpret(file, folder: nil)
+        return (configuration, findings + more)
+    }
+
+    /// Gives words and blocks their meaning.
+    ///
+    /// - Parameters:
+    ///   - file: the words.
+    ///   - folder: what a relative path of the topology file starts from, a slash at its end; nil: the
+    ///     working folder.
+    /// - Returns: the configuration with defaults for what is wrong, and everything that is wrong.
+    public static func interpret(
+        _ file: StartupFile,
+        folder: String?
+    ) -> (configuration: StartupConfiguration, findings: [Finding]) {
+        var reader = StartupReader(folder: folder)
+        reader.readTop(file.entries)
+        return (reader.configuration, reader.findings)
+    }
+
+    private static func folder(of path: String) -> String? {
+        path.lastIndex(of: "/").map { String(path[..<$0]) + "/" }
+    }
+}

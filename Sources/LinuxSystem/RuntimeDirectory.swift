@@ -1,0 +1,87 @@
+public import SystemPackage
+
+/// The directory in which a supervisor finds what an earlier one left: sockets, and who runs.
+///
+/// `supervisor.lock` is held by the running supervisor; `node<N>/` has the sockets `keeper.sock` and
+/// `worker.<incarnation>.sock` and a file for each process, `keeper.pid` and `worker.<incarnation>.pid`, with the
+/// line of its `ProcessStamp`.
+public struct RuntimeDirectory: Hashable, Sendable {
+    /// The directory.
+    public let path: String
+
+    /// The longest path of a unix socket in bytes (`sun_path` without its final zero).
+    public static let maximumSocketPathBytes = 107
+
+    /// Makes a value of its parts.
+    public init(path: String) { self.path = path }
+
+    /// The file that the running supervisor locks.
+    public var lockFile: String { path + "/supervisor.lock" }
+
+    /// What belongs to one NUMA node.
+    public func directory(node: Int) -> String { "\(path)/node\(node)" }
+
+    /// The socket that a node's keeper listens on; stable over its lives.
+    public func keeperSocket(node: Int) -> String { directory(node: node) + "/keeper.sock" }
+
+    /// The socket that a life of a node's worker listens on.
+    public func workerSocket(node: Int, incarnation: UInt32) -> String {
+        directory(node: node) + "/worker.\(incarnation).sock"
+    }
+
+    /// A process that this directory knows of.
+    public struct Record: Hashable, Sendable {
+        /// The NUMA node's number.
+        public var node: Int
+        /// `keeper`, or `worker.` and its incarnation.
+        public var name: String
+        /// The stamp.
+        public var stamp: ProcessStamp
+
+        /// Makes a value of its parts.
+        public init(node: Int, name: String, stamp: ProcessStamp) {
+            self.node = node
+            self.name = name
+            self.stamp = stamp
+        }
+    }
+
+    /// Makes a node's directory.
+    public func makeDirectory(node: Int) throws(Errno) {
+        try SmallFile.makeDirectory(directory(node: node))
+    }
+
+    /// Writes down who runs.
+    public func write(_ record: Record) throws(Errno) {
+        try SmallFile.write(pidFile(node: record.node, name: record.name), record.stamp.line + "\n")
+    }
+
+    /// Takes out what belongs to a process that has ended: its record and its socket.
+    public func remove(node: Int, name: String) {
+        SmallFile.remove(pidFile(node: node, name: name))
+        SmallFile.remove("\(directory(node: node))/\(name).sock")
+    }
+
+    /// Everyone who is written down, whether they still run or not.
+    public var records: [Record] {
+        nodeNumbers.flatMap { node in
+            SmallFile.names(in: directory(node: node)).compactMap { file -> Record? in
+                guard file.hasSuffix(".pid") else { return nil }
+                let text = SmallFile.read("\(directory(node: node))/\(file)") ?? ""
+                guard let stamp = ProcessStamp(line: text) else { return nil }
+                return Record(node: node, name: String(file.dropLast(4)), stamp: stamp)
+            }
+        }
+    }
+
+    /// The nodes that have a directory, in ascending order.
+    public var nodeNumbers: [Int] {
+        SmallFile.names(in: path).compactMap { name in
+            name.hasPrefix("node") ? Int(name.dropFirst(4)) : nil
+        }.sorted()
+    }
+
+    private func pidFile(node: Int, name: String) -> String {
+        "\(directory(node: node))/\(name).pid"
+    }
+}

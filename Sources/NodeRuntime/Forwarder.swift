@@ -1,0 +1,201 @@
+internal import CLinux
+internal import ControlProtocol
+internal import Coordination
+internal import Forwarding
+internal import LinuxSystem
+internal import PacketBuffers
+internal import PacketGraph
+internal import PacketNodes
+internal import SystemPackage
+
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
+/// Why a worker cannot start.
+struct StartError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+/// A worker's forwarding plane: heap, tables, rings, lanes.
+final class Forwarder {
+    let segment: WorkerSegment
+    private let configuration: WorkerConfiguration
+    private let heap: NodeHeap
+    private let fib: Fib
+    private let pool: MbufPool
+    private let forwarding: ForwardingState
+    private var lanes: [UnsafeMutablePointer<LaneState>] = []
+    private var mailboxes: [NeighbourMailbox] = []
+    private let wiring: HandoffWiring
+    private let generator: PacketGenerator
+    private let feeds: [GeneratorFeed]
+
+    /// Attaches and makes everything; nothing is allocated for packets afterwards.
+    ///
+    /// - Parameters:
+    ///   - environment: EAL's arguments.
+    ///   - wakeup: an eventfd that lanes write when they have something for the control lane.
+    ///   - attached: called when EAL is up.
+    init(
+        configuration: WorkerConfiguration,
+        environment: [String],
+        wakeup: Int32,
+        attached: () -> Void
+    ) throws(StartError) {
+        self.configuration = configuration
+        do {
+            // Before anything big is allocated: all that this process touches lies on its node.
+            if configuration.hardwareNode >= 0 {
+                try systemCall { CLinux_set_mempolicy_bind(Int32(configuration.hardwareNode)) }
+            }
+            try EAL.start(environment)
+            let segment = try WorkerSegment.open(path: configuration.segmentFile, writable: true)
+            self.segment = segment
+            attached()
+            guard let pool = MbufPool.find(name: Keeper.poolName) else {
+                throw DPDKError.poolMissing(name: Keeper.poolName)
+            }
+            self.pool = pool
+            heap = try NodeHeap(
+                byteCount: Int(configuration.heapBytes),
+                hugepageBytes: Int(configuration.hugepageBytes),
+                numaNode: configuration.hardwareNode < 0 ? nil : Int(configuration.hardwareNode)
+            )
+            fib = try Fib(heap: heap)
+            wiring = try HandoffWiring(configuration: configuration, segment: segment)
+            forwarding = try ForwardingState(
+                heap: heap,
+                fib: fib,
+                lanes: (0..<configuration.laneCPUs.count).map { segment.lane($0) },
+                lanesOfNode: wiring.lanesOfNode
+            )
+            feeds = configuration.laneCPUs.map { _ in GeneratorFeed() }
+            generator = PacketGenerator(feeds: feeds, bufferBytes: pool.dataBytes)
+        } catch {
+            throw StartError("\(error)")
+        }
+        segment.store(.pid, UInt64(getpid()))
+        segment.store(.tscHertz, EAL.hertz)
+        segment.store(.startTSC, timestamp())
+        segment.store(.poolTotal, UInt64(pool.size))
+        segment.store(.heapTotalBytes, UInt64(heap.totalBytes))
+        try makeLanes(wakeup: wakeup)
+        publishGauges()
+    }
+
+    private func makeLanes(wakeup: Int32) throws(StartError) {
+        let ports = try PortWiring(configuration: configuration)
+        for lane in 0..<configuration.laneCPUs.count {
+            let mailbox = NeighbourMailbox(wakeup: wakeup)
+            mailboxes.append(mailbox)
+            let context = UnsafeMutablePointer<LaneContext>.allocate(capacity: 1)
+            context.initialize(
+                to: LaneContext(
+                    tables: forwarding.tables,
+                    published: forwarding.published,
+                    fib: fib.reader,
+                    block: segment.lane(lane),
+                    pool: pool,
+                    node: configuration.node,
+                    lane: UInt16(lane),
+                    globalLane: UInt16(wiring.globalLane(lane)),
+                    hertz: EAL.hertz,
+                    seed: timestamp() ^ UInt64(lane) << 32,
+                    neighbours: mailbox
+                )
+            )
+            let builder = LaneBuilder(
+                configuration: configuration,
+                segment: segment,
+                context: context,
+                ports: ports,
+                handoff: wiring,
+                lane: lane,
+                generator: feeds[lane]
+            )
+            do throws(GraphError) {
+                lanes.append(try builder.build())
+            } catch { throw StartError("\(error)") }
+        }
+    }
+
+    /// Applies a part of an entry.
+    ///
+    /// - Returns: empty, or why it was refused.
+    func apply(_ body: [UInt8]) -> String {
+        do {
+            try forwarding.apply(try ChangeCoding.decode(body))
+            return ""
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    /// Ends an entry.
+    func finishEntry(number: UInt64) -> String {
+        do throws(ApplyError) {
+            try forwarding.finishEntry()
+            segment.store(.changeNumber, number)
+            publishGauges()
+            return ""
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    func startLanes() throws(StartError) {
+        forwarding.lanesRun = true
+        for (index, lane) in lanes.enumerated() {
+            do throws(DPDKError) {
+                try EAL.launch(
+                    lcore: Int(configuration.firstLaneLcore) + index,
+                    argument: lane,
+                    body: { LaneLoop.run($0) }
+                )
+            } catch { throw StartError("\(error)") }
+        }
+    }
+
+    /// Ends the lanes' loops; waits a second at most for each.
+    func stopLanes() {
+        guard forwarding.lanesRun else { return }
+        for lane in lanes { CLinux_store_release64(lane.pointee.stopAsked, 1) }
+        for lane in lanes {
+            var waited = 0
+            while CLinux_load_acquire64(lane.pointee.stopped) == 0 && waited < 10_000 {
+                usleep(100)
+                waited += 1
+            }
+        }
+    }
+
+    /// The oldest report of a neighbour; nil: there is none.
+    func nextNeighbour() -> NeighbourMailbox.Report? {
+        for mailbox in mailboxes {
+            if let report = mailbox.take() { return report }
+        }
+        return nil
+    }
+
+    /// Writes the control lane's gauges to the segment.
+    func publishGauges() {
+        segment.store(.heapUsedBytes, UInt64(heap.usedBytes))
+        segment.store(.poolAvailable, UInt64(pool.available))
+        segment.store(.generation, forwarding.generation)
+        segment.store(.controlLoops, segment.load(.controlLoops) + 1)
+    }
+
+    /// Carries a packet-generator command out.
+    ///
+    /// - Returns: an error, or text for the operator.
+    func packetGenerator(_ command: PacketGeneratorCommand) -> (error: String, text: String) {
+        do throws(PacketGeneratorError) {
+            return ("", try generator.apply(command))
+        } catch {
+            return ("\(error)", "")
+        }
+    }
+}

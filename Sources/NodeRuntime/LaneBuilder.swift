@@ -1,0 +1,132 @@
+internal import ControlProtocol
+internal import Coordination
+internal import PacketBuffers
+internal import PacketGraph
+internal import PacketNodes
+
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
+/// Puts a lane's graph together: inputs, protocol nodes, a transmit node a port, the handoff.
+struct LaneBuilder {
+    let configuration: WorkerConfiguration
+    let segment: WorkerSegment
+    let context: UnsafeMutablePointer<LaneContext>
+    let ports: PortWiring
+    let handoff: HandoffWiring
+    let lane: Int
+    /// Where the lane's packet generator finds its streams.
+    let generator: GeneratorFeed
+
+    /// Builds the graph; lane 0's writes the name tables of the segment, which are the same for all.
+    func build() throws(GraphError) -> UnsafeMutablePointer<LaneState> {
+        let lanes = configuration.laneCPUs.count
+        var graph = GraphBuilder()
+        let outputs = UnsafeMutablePointer<UInt16>.allocate(
+            capacity: ForwardingTables.interfaceLimit
+        )
+        outputs.initialize(repeating: 0, count: ForwardingTables.interfaceLimit)
+        try ProtocolNodes.add(
+            to: &graph,
+            context: context,
+            outputNodes: outputs,
+            generator: generator
+        )
+        try graph.addInput(
+            HandoffInput(
+                context: context,
+                doorbells: handoff.doorbells(of: lane),
+                sources: handoff.sources(of: lane),
+                localBells: handoff.bell(of: lane),
+                localRings: handoff.localRings(to: lane)
+            )
+        )
+        try graph.addInput(
+            DpdkInput(context: context, queues: ports.dpdkQueues(lane: lane, of: lanes))
+        )
+        let taps = ports.tapQueues(lane: lane, of: lanes)
+        try graph.addInput(TapInput(context: context, queues: taps))
+        try graph.add(
+            HandoffOutput(
+                context: context,
+                destinations: handoff.destinations(from: lane),
+                laneOfNode: handoff.laneOfNode(from: lane),
+                peersUp: segment.pointer(.peersUp)
+            )
+        )
+        try addTransmitters(to: &graph)
+        wire(outputs, graph.description)
+        let names = graph.description.names
+        if lane == 0 { segment.writeNames(nodes: names.nodes, errors: names.errors) }
+        let made = try graph.build(block: segment.lane(lane), pool: context.pointee.pool)
+        return state(graph: made, taps: taps)
+    }
+
+    private func addTransmitters(to graph: inout GraphBuilder) throws(GraphError) {
+        for port in ports.ports {
+            let name = port.configuration.name + "-tx"
+            switch port.access {
+            case .dpdk(let number):
+                try graph.add(
+                    DpdkOutput(
+                        context: context,
+                        port: number,
+                        queue: UInt16(lane),
+                        interface: port.configuration.interface
+                    ),
+                    name: name
+                )
+            case .tap(let descriptors):
+                let queue = TapQueue(
+                    descriptor: descriptors[lane % descriptors.count],
+                    interface: port.configuration.interface
+                )
+                try graph.add(TapOutput(context: context, queue: queue), name: name)
+            }
+        }
+    }
+
+    /// Local ports lead to their transmit nodes, all other interfaces to the handoff.
+    private func wire(_ outputs: UnsafeMutablePointer<UInt16>, _ description: GraphDescription) {
+        let remote = UInt16(description.index(of: HandoffOutput.name) ?? 0)
+        for interface in 0..<ForwardingTables.interfaceLimit { outputs[interface] = remote }
+        outputs[0] = UInt16(description.index(of: "error-drop") ?? 0)
+        for port in ports.ports {
+            if let node = description.index(of: port.configuration.name + "-tx") {
+                outputs[Int(port.configuration.interface)] = UInt16(node)
+            }
+        }
+    }
+
+    private func state(graph: LaneGraph, taps: [TapQueue]) -> UnsafeMutablePointer<LaneState> {
+        let words = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 64)
+            .bindMemory(to: UInt64.self, capacity: 16)
+        words.initialize(repeating: 0, count: 16)
+        let wakeups = UnsafeMutablePointer<pollfd>.allocate(capacity: max(1, taps.count))
+        for (index, tap) in taps.enumerated() {
+            (wakeups + index).initialize(
+                to: pollfd(fd: tap.descriptor, events: Int16(POLLIN), revents: 0)
+            )
+        }
+        let name = Array("cw-n\(configuration.node)-l\(lane)".utf8CString.prefix(15)) + [0]
+        let text = UnsafeMutablePointer<CChar>.allocate(capacity: name.count)
+        text.initialize(from: name, count: name.count)
+        let state = UnsafeMutablePointer<LaneState>.allocate(capacity: 1)
+        state.initialize(
+            to: LaneState(
+                graph: graph,
+                context: context,
+                block: segment.lane(lane),
+                stopAsked: words,
+                stopped: words + 8,
+                epochWanted: segment.pointer(.epochWanted),
+                idleSleepMicroseconds: segment.pointer(.idleSleepMicroseconds),
+                wakeups: wakeups,
+                wakeupCount: taps.count,
+                name: text
+            )
+        )
+        return state
+    }
+}

@@ -1,0 +1,112 @@
+public import ControlProtocol
+internal import SystemPackage
+
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
+/// The listening end of a keeper or worker: accepts connections and collects what they say. Never blocks longer
+/// than it is told to.
+///
+/// One thread uses it. A connection that breaks the protocol, or does not read what it is sent, is closed; the
+/// process goes on without it.
+public final class NodeServer {
+    private let listener: Int32
+    private var channels: [MessageChannel] = []
+    /// Connections that said `connect`, and so get state reports.
+    private var subscribers: [MessageChannel] = []
+    /// The most connections at a time.
+    public static let maximumConnections = 16
+    private let note: (String) -> Void
+
+    /// Takes over a listening socket.
+    ///
+    /// - Parameters:
+    ///   - listener: SOCK_SEQPACKET; made non-blocking.
+    ///   - note: gets one line for each connection that is closed for a fault.
+    public init(listener: Int32, note: @escaping (String) -> Void) {
+        self.listener = listener
+        self.note = note
+        _ = fcntl(listener, F_SETFL, O_NONBLOCK)
+        _ = fcntl(listener, F_SETFD, FD_CLOEXEC)
+    }
+
+    /// Waits for something to happen, and hands every message that came to `handle`.
+    ///
+    /// - Parameters:
+    ///   - milliseconds: how long at most; 0: not at all; below 0: for ever.
+    ///   - wakeup: a further descriptor to wait for, such as an eventfd, or -1.
+    ///   - limit: the most messages of one connection, so that one cannot keep the loop to itself.
+    public func serve(
+        milliseconds: Int32,
+        wakeup: Int32 = -1,
+        limit: Int = 64,
+        _ handle: (ReceivedMessage, MessageChannel) -> Void
+    ) {
+        var events = [pollfd(fd: listener, events: Int16(POLLIN), revents: 0)]
+        events.append(pollfd(fd: wakeup, events: Int16(POLLIN), revents: 0))
+        events += channels.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+        guard poll(&events, nfds_t(events.count), milliseconds) > 0 else { return }
+        if events[0].revents != 0 { acceptAll() }
+        for (channel, event) in zip(channels, events.dropFirst(2)) where event.revents != 0 {
+            receive(from: channel, limit: limit, handle)
+        }
+    }
+
+    /// Makes a connection one that `report` reaches.
+    public func subscribe(_ channel: MessageChannel) {
+        if !subscribers.contains(where: { $0 === channel }) { subscribers.append(channel) }
+    }
+
+    /// Sends a message to every subscriber; one that does not take it is closed.
+    public func report(_ message: NodeMessage) {
+        for channel in subscribers { answer(channel, message) }
+    }
+
+    /// Sends an answer.
+    public func answer(
+        _ channel: MessageChannel,
+        _ message: NodeMessage,
+        request: UInt32 = 0,
+        descriptors: [Int32] = []
+    ) {
+        do throws(ChannelError) {
+            try channel.send(message, request: request, descriptors: descriptors)
+        } catch {
+            drop(channel, because: "\(error)")
+        }
+    }
+
+    private func acceptAll() {
+        do throws(Errno) {
+            while let channel = try MessageChannel.accept(from: listener) {
+                guard channels.count < Self.maximumConnections else {
+                    note("connection refused: \(channels.count) are open")
+                    continue
+                }
+                channels.append(channel)
+            }
+        } catch { note("accept: \(error)") }
+    }
+
+    private func receive(
+        from channel: MessageChannel,
+        limit: Int,
+        _ handle: (ReceivedMessage, MessageChannel) -> Void
+    ) {
+        for _ in 0..<limit {
+            do throws(ChannelError) {
+                guard let received = try channel.receive() else { return }
+                handle(received, channel)
+            } catch {
+                return drop(channel, because: error == .closed ? nil : "\(error)")
+            }
+        }
+    }
+
+    private func drop(_ channel: MessageChannel, because reason: String?) {
+        channels.removeAll { $0 === channel }
+        subscribers.removeAll { $0 === channel }
+        if let reason { note("connection closed: \(reason)") }
+    }
+}

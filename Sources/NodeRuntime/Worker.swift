@@ -1,0 +1,220 @@
+internal import CLinux
+internal import ControlProtocol
+internal import Coordination
+public import Logging
+internal import PacketBuffers
+internal import PacketNodes
+
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
+/// A NUMA node's packet process: attaches to the keeper's DPDK domain, runs one polling lane a core, and on its
+/// main thread the control lane, which applies changes and reports.
+///
+/// It leaves by `_exit`: an orderly DPDK cleanup in a secondary process would take the primary's devices down.
+public final class Worker {
+    private let arguments: NodeArguments
+    private let log: Logger
+    private let server: NodeServer
+    private var state = ProcessState.starting
+    private var forwarder: Forwarder?
+    private var change: (number: UInt64, nextPart: UInt32, error: String)?
+    private var isStopping = false
+    private let wakeup: Int32
+    private var recentNeighbours = RecentNeighbours()
+
+    /// - Parameters:
+    ///   - arguments: from the command line.
+    ///   - log: tagged with the NUMA node.
+    public init(arguments: NodeArguments, log: Logger) {
+        self.arguments = arguments
+        self.log = log
+        server = NodeServer(listener: arguments.listener) { log.warning("\($0)") }
+        wakeup = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
+    }
+
+    /// Runs until told to stop; does not return to the caller.
+    public func run() -> Never {
+        Signals.catchTermination()
+        while !isStopping && !Signals.terminationAsked {
+            // Without lanes there is nothing to look after between messages.
+            let patience: Int32 = forwarder == nil ? 1000 : 20
+            server.serve(milliseconds: patience, wakeup: wakeup) { received, channel in
+                handle(received, channel)
+            }
+            lookAfterLanes()
+        }
+        stop()
+    }
+
+    private func handle(_ received: ReceivedMessage, _ channel: MessageChannel) {
+        for descriptor in received.descriptors { close(descriptor) }
+        let request = received.request
+        switch received.message {
+        case .connect:
+            server.subscribe(channel)
+            server.answer(channel, .hello(identity), request: request)
+            server.answer(
+                channel,
+                .state(ProcessStateReport(state: state.rawValue, detail: ""))
+            )
+        case .configureWorker(let configuration):
+            configure(configuration, channel, request)
+        case .change(let number, let part, let isLast, let body):
+            apply(number, part, isLast, body, channel)
+        case .forward:
+            forward(channel, request)
+        case .drain:
+            isStopping = true
+        case .packetGenerator(let command):
+            let (error, text) =
+                forwarder?.packetGenerator(command) ?? ("the worker is not configured", "")
+            server.answer(channel, .result(error: error, text: text), request: request)
+        default:
+            server.answer(
+                channel,
+                .result(error: "a worker does not take this message", text: ""),
+                request: request
+            )
+        }
+    }
+
+    private var identity: ProcessIdentity {
+        ProcessIdentity(
+            role: .worker,
+            node: UInt8(arguments.node),
+            incarnation: arguments.incarnation,
+            pid: UInt32(getpid()),
+            build: buildVersion
+        )
+    }
+
+    private func enter(_ next: ProcessState, _ detail: String = "") {
+        state = next
+        forwarder?.segment.store(.state, UInt64(next.rawValue))
+        log.info("state", metadata: ["state": "\(next)", "detail": "\(detail)"])
+        server.report(.state(ProcessStateReport(state: next.rawValue, detail: detail)))
+    }
+
+    private func configure(
+        _ configuration: WorkerConfiguration,
+        _ channel: MessageChannel,
+        _ request: UInt32
+    ) {
+        guard state == .starting else {
+            let error = "the worker is configured already"
+            return server.answer(channel, .result(error: error, text: ""), request: request)
+        }
+        do throws(StartError) {
+            forwarder = try Forwarder(
+                configuration: configuration,
+                environment: arguments.environment,
+                wakeup: wakeup,
+                attached: { enter(.attached) }
+            )
+            enter(.ready)
+            server.answer(channel, .result(error: "", text: ""), request: request)
+        } catch {
+            fail("\(error)")
+        }
+    }
+
+    /// Ends a worker that cannot start; the reason goes to whoever listens, as the detail of the state it is in.
+    private func fail(_ reason: String) -> Never {
+        log.error("cannot start", metadata: ["reason": "\(reason)"])
+        server.report(.state(ProcessStateReport(state: state.rawValue, detail: reason)))
+        _exit(EX_UNAVAILABLE)
+    }
+
+    /// Applies a part of an entry; a part out of order, or one after a failure, is not applied.
+    private func apply(
+        _ number: UInt64,
+        _ part: UInt32,
+        _ isLast: Bool,
+        _ body: [UInt8],
+        _ channel: MessageChannel
+    ) {
+        guard let forwarder else {
+            return server.answer(
+                channel,
+                .acknowledged(number: number, error: "the worker is not configured")
+            )
+        }
+        var entry = change?.number == number && part > 0 ? change : nil
+        if part == 0 { entry = (number, 0, "") }
+        guard var entry, entry.nextPart == part else {
+            return server.answer(
+                channel,
+                .acknowledged(number: number, error: "part \(part) came out of order")
+            )
+        }
+        entry.nextPart += 1
+        if entry.error.isEmpty { entry.error = forwarder.apply(body) }
+        if isLast {
+            if entry.error.isEmpty { entry.error = forwarder.finishEntry(number: number) }
+            server.answer(channel, .acknowledged(number: number, error: entry.error))
+            change = nil
+        } else {
+            change = entry
+        }
+    }
+
+    private func forward(_ channel: MessageChannel, _ request: UInt32) {
+        guard let forwarder, state == .ready else {
+            let error = "the worker is \(state), not ready"
+            return server.answer(channel, .result(error: error, text: ""), request: request)
+        }
+        do throws(StartError) {
+            try forwarder.startLanes()
+            enter(.forwarding)
+            server.answer(channel, .result(error: "", text: ""), request: request)
+        } catch {
+            log.error("\(error)")
+            server.answer(channel, .result(error: "\(error)", text: ""), request: request)
+        }
+    }
+
+    private func lookAfterLanes() {
+        var counter: UInt64 = 0
+        _ = read(wakeup, &counter, 8)
+        guard let forwarder else { return }
+        forwarder.publishGauges()
+        while let report = forwarder.nextNeighbour() {
+            guard recentNeighbours.isNews(report) else { continue }
+            server.report(
+                .neighbourSeen(
+                    interface: report.interface,
+                    address: report.address,
+                    mac: MACAddress(bits: report.mac)
+                )
+            )
+        }
+    }
+
+    private func stop() -> Never {
+        enter(.draining)
+        forwarder?.stopLanes()
+        enter(.stopped)
+        _exit(0)
+    }
+}
+
+/// What was reported lately, so that a chatty neighbour is reported once a second.
+struct RecentNeighbours {
+    private var seen: [UInt64: (mac: UInt64, second: Int)] = [:]
+    private static let capacity = 4096
+
+    /// Whether a report should be passed on.
+    mutating func isNews(_ report: NeighbourMailbox.Report) -> Bool {
+        var now = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &now)
+        let key = UInt64(report.interface) << 32 | UInt64(report.address)
+        if let last = seen[key], last.mac == report.mac, now.tv_sec - last.second < 1 {
+            return false
+        }
+        if seen.count >= Self.capacity { seen.removeAll(keepingCapacity: true) }
+        seen[key] = (report.mac, now.tv_sec)
+        return true
+    }
+}

@@ -1,0 +1,222 @@
+internal import CDPDK
+
+/// A DPDK port, as the process that owns it sets it up.
+public struct EthernetPort: Sendable {
+    /// DPDK's number.
+    public let number: UInt16
+    /// The device's name, for messages.
+    public let device: String
+
+    /// Finds the port of a device.
+    ///
+    /// - Parameter device: a PCI address or the name of a virtual device.
+    public static func find(device: String) throws(DPDKError) -> EthernetPort {
+        var number: UInt16 = 0
+        guard cw_port_by_name(device, &number) == 0 else { throw .noPort(device: device) }
+        return EthernetPort(number: number, device: device)
+    }
+
+    /// What a port is set up with.
+    public struct Settings: Sendable {
+        /// Receive queues.
+        public var rxQueues: Int
+        /// Transmit queues.
+        public var txQueues: Int
+        /// Descriptors of a receive queue.
+        public var rxDescriptors: Int
+        /// Descriptors of a transmit queue.
+        public var txDescriptors: Int
+        /// The MTU in bytes.
+        public var mtu: Int
+        /// The NUMA node for descriptors; -1: any.
+        public var socket: Int
+
+        /// Makes a value of its parts.
+        public init(
+            rxQueues: Int,
+            txQueues: Int,
+            rxDescriptors: Int,
+            txDescriptors: Int,
+            mtu: Int,
+            socket: Int
+        ) {
+            self.rxQueues = rxQueues
+            self.txQueues = txQueues
+            self.rxDescriptors = rxDescriptors
+            self.txDescriptors = txDescriptors
+            self.mtu = mtu
+            self.socket = socket
+        }
+    }
+
+    /// Configures the port and its queues; it is not started.
+    public func configure(_ settings: Settings, pool: MbufPool) throws(DPDKError) {
+        var information = rte_eth_dev_info()
+        try check("read its properties", rte_eth_dev_info_get(number, &information))
+        guard settings.rxQueues <= Int(information.max_rx_queues) else {
+            throw .queues(
+                device: device,
+                wanted: settings.rxQueues,
+                available: Int(information.max_rx_queues),
+                kind: "rx"
+            )
+        }
+        guard settings.txQueues <= Int(information.max_tx_queues) else {
+            throw .queues(
+                device: device,
+                wanted: settings.txQueues,
+                available: Int(information.max_tx_queues),
+                kind: "tx"
+            )
+        }
+        var configuration = rte_eth_conf()
+        configuration.rxmode.mtu = UInt32(clamping: settings.mtu)
+        if settings.rxQueues > 1 {
+            configuration.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS
+            configuration.rx_adv_conf.rss_conf.rss_hf = information.flow_type_rss_offloads
+        }
+        try check(
+            "configure",
+            rte_eth_dev_configure(
+                number,
+                UInt16(settings.rxQueues),
+                UInt16(settings.txQueues),
+                &configuration
+            )
+        )
+        var rx = UInt16(clamping: settings.rxDescriptors)
+        var tx = UInt16(clamping: settings.txDescriptors)
+        try check("adjust descriptors", rte_eth_dev_adjust_nb_rx_tx_desc(number, &rx, &tx))
+        for queue in 0..<UInt16(settings.rxQueues) {
+            try check(
+                "set up rx queue \(queue)",
+                cw_rx_queue_setup(
+                    number,
+                    queue,
+                    rx,
+                    CInt(settings.socket),
+                    &information.default_rxconf,
+                    pool.raw
+                )
+            )
+        }
+        for queue in 0..<UInt16(settings.txQueues) {
+            try check(
+                "set up tx queue \(queue)",
+                rte_eth_tx_queue_setup(
+                    number,
+                    queue,
+                    tx,
+                    UInt32(bitPattern: Int32(settings.socket)),
+                    &information.default_txconf
+                )
+            )
+        }
+    }
+
+    /// Starts queues and link.
+    public func start() throws(DPDKError) { try check("start", rte_eth_dev_start(number)) }
+
+    /// Stops queues and link; the driver gives the buffers of its rings back.
+    public func stop() throws(DPDKError) { try check("stop", rte_eth_dev_stop(number)) }
+
+    /// Releases the device.
+    public func close() { _ = rte_eth_dev_close(number) }
+
+    /// Takes or leaves frames to foreign MAC addresses.
+    public func setPromiscuous(_ isOn: Bool) throws(DPDKError) {
+        let result =
+            isOn
+            ? rte_eth_promiscuous_enable(number) : rte_eth_promiscuous_disable(number)
+        // A virtual device without the call takes everything anyhow.
+        if result == -ENOTSUP { return }
+        try check("promiscuous mode", result)
+    }
+
+    /// Sets the MTU in bytes.
+    public func setMTU(_ bytes: UInt16) throws(DPDKError) {
+        try check("MTU \(bytes)", rte_eth_dev_set_mtu(number, bytes))
+    }
+
+    /// The link up or down.
+    public func setLink(isUp: Bool) throws(DPDKError) {
+        let result = isUp ? rte_eth_dev_set_link_up(number) : rte_eth_dev_set_link_down(number)
+        // Drivers without the call keep their link; packets are stopped by the interface's state.
+        if result == -ENOTSUP { return }
+        try check(isUp ? "link up" : "link down", result)
+    }
+
+    /// The MAC address; its 48 bits with the first byte on the wire in bits 47...40.
+    public var mac: UInt64 {
+        var address = rte_ether_addr()
+        guard rte_eth_macaddr_get(number, &address) == 0 else { return 0 }
+        let bytes = address.addr_bytes
+        return [bytes.0, bytes.1, bytes.2, bytes.3, bytes.4, bytes.5]
+            .reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    /// Sets the MAC address.
+    public func setMAC(_ bits: UInt64) throws(DPDKError) {
+        func byte(_ index: UInt64) -> UInt8 { UInt8(truncatingIfNeeded: bits >> ((5 - index) * 8)) }
+        var address = rte_ether_addr()
+        address.addr_bytes = (byte(0), byte(1), byte(2), byte(3), byte(4), byte(5))
+        try check("MAC address", rte_eth_dev_default_mac_addr_set(number, &address))
+    }
+
+    /// What the device says of itself.
+    public struct Status: Sendable {
+        /// The driver.
+        public var driver: String
+        /// The is link up.
+        public var isLinkUp: Bool
+        /// The speed megabits.
+        public var speedMegabits: UInt32
+        /// The is full duplex.
+        public var isFullDuplex: Bool
+        /// The MTU in bytes.
+        public var mtu: UInt16
+        /// The numa node.
+        public var numaNode: Int16
+        /// The rx packets.
+        public var rxPackets: UInt64
+        /// The tx packets.
+        public var txPackets: UInt64
+        /// The rx missed.
+        public var rxMissed: UInt64
+        /// The rx errors.
+        public var rxErrors: UInt64
+        /// The rx no buffer.
+        public var rxNoBuffer: UInt64
+    }
+
+    /// Reads state and hardware counters.
+    public var status: Status {
+        var information = rte_eth_dev_info()
+        _ = rte_eth_dev_info_get(number, &information)
+        var link = rte_eth_link()
+        _ = rte_eth_link_get_nowait(number, &link)
+        var counters = rte_eth_stats()
+        _ = rte_eth_stats_get(number, &counters)
+        var mtu: UInt16 = 0
+        _ = rte_eth_dev_get_mtu(number, &mtu)
+        return Status(
+            driver: information.driver_name.map { String(cString: $0) } ?? "unknown",
+            isLinkUp: link.link_status != 0,
+            speedMegabits: link.link_speed,
+            isFullDuplex: link.link_duplex != 0,
+            mtu: mtu,
+            numaNode: Int16(clamping: rte_eth_dev_socket_id(number)),
+            rxPackets: counters.ipackets,
+            txPackets: counters.opackets,
+            rxMissed: counters.imissed,
+            rxErrors: counters.ierrors,
+            rxNoBuffer: counters.rx_nombuf
+        )
+    }
+
+    private func check(_ step: String, _ result: CInt) throws(DPDKError) {
+        guard result >= 0 else {
+            throw .port(device: device, step: step, reason: EAL.reason(result))
+        }
+    }
+}

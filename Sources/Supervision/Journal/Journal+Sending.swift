@@ -1,0 +1,111 @@
+internal import ControlProtocol
+
+extension Journal {
+    /// An entry on its way to the members.
+    struct Outgoing {
+        let number: UInt64
+        /// How many parts have been sent.
+        var sent: UInt32 = 0
+        /// The last part so far; whether it is the entry's last is known when the next one comes, or none.
+        var held: [UInt8]?
+        /// Everything so far, if a joining worker will need it.
+        var kept: [[UInt8]] = []
+
+        init(number: UInt64) { self.number = number }
+
+        var isStarted: Bool { sent > 0 || held != nil }
+    }
+
+    /// A member that refused an entry.
+    struct Refusal: Sendable {
+        var process: NodeProcess
+        var reason: String
+    }
+
+    /// Adds changes to an entry and sends all of its parts but the last.
+    func send(_ changes: [ForwardingChange], in outgoing: inout Outgoing) async {
+        for part in ChangeCoding.encodeChunks(changes) {
+            if let held = outgoing.held {
+                // Small changes of one entry share a message.
+                if held.count + part.count <= ChangeCoding.maximumChunkBytes {
+                    outgoing.held = held + part
+                    continue
+                }
+                await broadcast(held, of: &outgoing, isLast: false)
+            }
+            outgoing.held = part
+        }
+        // Between two slices others of this actor get their turn.
+        await Task.yield()
+    }
+
+    /// Sends the last part, counts the entry, and waits for the acknowledgements; an entry without parts is none.
+    ///
+    /// - Returns: who refused the entry, and why.
+    func finish(_ outgoing: inout Outgoing) async -> [Refusal] {
+        guard let held = outgoing.held else { return [] }
+        outgoing.held = nil
+        await broadcast(held, of: &outgoing, isLast: true)
+        number = outgoing.number
+        if !joining.isEmpty {
+            tail.append(Entry(number: outgoing.number, parts: outgoing.kept))
+        }
+        let number = outgoing.number
+        let time = times.change
+        return await ask { process throws(StepFailure) in
+            let reason = try await process.acknowledgement(
+                of: number,
+                step: "acknowledgement of change \(number)",
+                within: time
+            )
+            return reason.isEmpty ? nil : Refusal(process: process, reason: reason)
+        }
+    }
+
+    private func broadcast(_ part: [UInt8], of outgoing: inout Outgoing, isLast: Bool) async {
+        let message = NodeMessage.change(
+            number: outgoing.number,
+            part: outgoing.sent,
+            isLast: isLast,
+            body: part
+        )
+        outgoing.sent += 1
+        if !joining.isEmpty { outgoing.kept.append(part) }
+        let step = "room for change \(outgoing.number)"
+        let time = times.change
+        _ = await ask { process throws(StepFailure) -> Refusal? in
+            try await process.send(message, step: step, within: time)
+            return nil
+        }
+    }
+
+    /// Does something with all members at once; one that fails is no member afterwards.
+    private func ask(
+        _ body: @escaping @Sendable (NodeProcess) async throws(StepFailure) -> Refusal?
+    ) async -> [Refusal] {
+        typealias Outcome = (process: NodeProcess, result: Result<Refusal?, StepFailure>)
+        return await withTaskGroup(of: Outcome.self) { group in
+            for process in members.values {
+                group.addTask {
+                    do throws(StepFailure) {
+                        return (process, .success(try await body(process)))
+                    } catch { return (process, .failure(error)) }
+                }
+            }
+            var refusals: [Refusal] = []
+            for await outcome in group {
+                switch outcome.result {
+                case .success(let refusal): if let refusal { refusals.append(refusal) }
+                case .failure(let failure): await drop(outcome.process, failure)
+                }
+            }
+            return refusals
+        }
+    }
+
+    private func drop(_ process: NodeProcess, _ failure: StepFailure) async {
+        // One that has ended is replaced anyway.
+        if case .ended = failure.cause { return leave(process) }
+        await expel(process, failure.description)
+    }
+}

@@ -1,0 +1,138 @@
+internal import ControlProtocol
+internal import Coordination
+internal import Logging
+internal import Routing
+
+/// The single writer of configuration: numbers every change and brings it to every worker in order.
+///
+/// A change passes the gate alone: it is checked against the model, worked out in slices, each of them sent to
+/// all members while the next one is worked out, and acknowledged by all at its end. A member that refuses makes
+/// the whole change be taken back by a compensating entry; one that does not answer in time is reported
+/// as hung and left out. A worker that starts gets the model as a snapshot, then the entries since, and is a
+/// member when it forwards. Entries are kept only as long as a worker that is joining needs them.
+actor Journal {
+    /// Called with a worker that must be killed and replaced: it hangs, or does not take back a refused change.
+    typealias HungHandler = @Sendable (NodeProcess, String) async -> Void
+
+    /// An entry as it was sent.
+    struct Entry: Sendable {
+        var number: UInt64
+        var parts: [[UInt8]]
+    }
+
+    var model: ForwardingModel
+    /// The number of the last entry.
+    var number: UInt64 = 0
+    /// The workers that get live changes, by NUMA node.
+    var members: [Int: NodeProcess] = [:]
+    /// The number of the snapshot that each joining worker got, by NUMA node.
+    var joining: [Int: UInt64] = [:]
+    /// The entries after the oldest of those numbers.
+    var tail: [Entry] = []
+    let gate = Gate()
+    let times: StepTimes
+    let logger: Logger
+    let onHung: HungHandler
+
+    init(
+        model: ForwardingModel,
+        times: StepTimes,
+        logger: Logger,
+        onHung: @escaping HungHandler
+    ) {
+        self.model = model
+        self.times = times
+        self.logger = logger
+        self.onHung = onHung
+    }
+
+    /// Applies a change on every member.
+    ///
+    /// - Returns: the number of its entry, or of the last one if it changes nothing.
+    /// - Throws: `ChangeError`; nothing has changed then.
+    @discardableResult
+    func commit(_ change: ModelChange) async throws(ChangeError) -> UInt64 {
+        try await commit(change.slices())
+    }
+
+    /// Applies the parts of a change on every member, all of them or none.
+    func commit(_ slices: [ModelChange]) async throws(ChangeError) -> UInt64 {
+        await gate.enter()
+        defer { gate.leave() }
+        var outgoing = Outgoing(number: number + 1)
+        var undo: [RoutingUndo] = []
+        for slice in slices {
+            do throws(ChangeError) {
+                let step = try model.apply(slice)
+                if !step.undo.isEmpty { undo.append(step.undo) }
+                await send(step.changes, in: &outgoing)
+            } catch {
+                await takeBack(undo, after: &outgoing)
+                throw error
+            }
+        }
+        let refusals = await finish(&outgoing)
+        guard !refusals.isEmpty else { return number }
+        await takeBack(undo, after: &outgoing)
+        let reasons = refusals.map { "\($0.process.name): \($0.reason)" }.sorted()
+        throw ChangeError(reasons.joined(separator: "; "))
+    }
+
+    /// Takes what workers learned; what cannot be is left out.
+    ///
+    /// - Returns: why something was left out, one reason.
+    func learn(_ neighbours: [LearnedNeighbour]) async -> String? {
+        await gate.enter()
+        defer { gate.leave() }
+        var outgoing = Outgoing(number: number + 1)
+        var undo: [RoutingUndo] = []
+        var complaint: String?
+        for neighbour in neighbours {
+            do throws(ChangeError) {
+                let step = try model.apply(.learned(neighbour))
+                if !step.undo.isEmpty { undo.append(step.undo) }
+                await send(step.changes, in: &outgoing)
+            } catch { complaint = error.description }
+        }
+        let refusals = await finish(&outgoing)
+        guard let refusal = refusals.first else { return complaint }
+        await takeBack(undo, after: &outgoing)
+        return "\(refusal.process.name): \(refusal.reason)"
+    }
+
+    /// Applies the inverse of a change that cannot stand, as an entry of its own.
+    ///
+    /// What was sent of the change is finished first, so that every worker is at the same point.
+    private func takeBack(_ undo: [RoutingUndo], after outgoing: inout Outgoing) async {
+        _ = await finish(&outgoing)
+        var inverse = Outgoing(number: number + 1)
+        for step in undo.reversed() {
+            do throws(ChangeError) {
+                await send(try model.apply(step), in: &inverse)
+            } catch {
+                logger.critical("undo-failed", metadata: ["reason": "\(error)"])
+            }
+        }
+        for refusal in await finish(&inverse) {
+            await expel(refusal.process, "does not take a change back: \(refusal.reason)")
+        }
+        if inverse.isStarted {
+            logger.warning("change-taken-back", metadata: ["number": "\(outgoing.number)"])
+        }
+    }
+
+    /// Takes a worker out at once: it gets no further part of anything.
+    func leave(_ process: NodeProcess) {
+        let node = process.name.node
+        if members[node] === process { members[node] = nil }
+    }
+
+    /// Takes a worker out that must be replaced.
+    func expel(_ process: NodeProcess, _ reason: String) async {
+        leave(process)
+        await onHung(process, reason)
+    }
+
+    /// The model and its number, for `show`.
+    func view() -> (model: ForwardingModel, number: UInt64) { (model, number) }
+}

@@ -1,0 +1,41 @@
+internal import CausewayConfiguration
+internal import ControlProtocol
+internal import Coordination
+
+/// What the supervisor knows of one NUMA node.
+struct NodeState {
+    /// How far a process is for the supervisor. A death is dealt with by whoever brings it up while it is
+    /// `coming`, and by a recovery once it is `up`.
+    enum Phase: Hashable { case down, coming, up }
+
+    let placement: NodePlacement
+    var keeper: NodeProcess?
+    var keeperState = ProcessState.starting
+    var keeperIncarnation: UInt32 = 0
+    var worker: NodeProcess?
+    var workerState = ProcessState.starting
+    /// Counts the worker's lives, from 1.
+    var incarnation: UInt32 = 0
+    /// Restarts after deaths so far.
+    var restarts = 0
+    var budget: RestartBudget
+    /// Why the node is down or degraded; else empty.
+    var reason = ""
+    /// The counters of the worker's present life, or of its last one.
+    var segment: WorkerSegment?
+    /// The last life that is over, whose segment is kept for reading.
+    var lastDead: UInt32?
+    var baseline = CounterBaseline()
+    var workerPhase = Phase.down
+    var keeperPhase = Phase.down
+    /// Replaces the node's dead worker.
+    var recovery: Task<Void, Never>?
+
+    init(placement: NodePlacement) {
+        self.placement = placement
+        budget = RestartBudget(policy: placement.restart)
+    }
+
+    /// The node's bit in `peersUp`.
+    var bit: UInt64 { 1 << UInt64(placement.number) }
+}

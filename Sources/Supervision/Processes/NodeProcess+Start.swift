@@ -1,0 +1,90 @@
+internal import ControlProtocol
+internal import Coordination
+internal import LinuxSystem
+internal import SystemPackage
+
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
+extension NodeProcess {
+    /// What a process is started with.
+    struct Launch: Sendable {
+        var name: ProcessName
+        var executable: String
+        /// For DPDK's EAL, after the program's own.
+        var environmentArguments: [String]
+        var environment: [String: String]
+        var runtime: RuntimeDirectory
+
+        var socket: String {
+            switch name.role {
+            case .keeper: runtime.keeperSocket(node: name.node)
+            case .worker: runtime.workerSocket(node: name.node, incarnation: name.incarnation)
+            }
+        }
+
+        var arguments: [String] {
+            [
+                "\(name.role)", "--node", "\(name.node)", "--incarnation", "\(name.incarnation)",
+                "--listen-fd", "3", "--",
+            ] + environmentArguments
+        }
+
+        func failure(_ what: String, _ errno: Errno) -> StepFailure {
+            StepFailure(
+                process: name,
+                cause: .start(what: what, errno),
+                lastState: .starting,
+                detail: ""
+            )
+        }
+    }
+
+    /// Starts a process, connected to and watched.
+    ///
+    /// The connection is made before the process runs and waits in the socket's backlog. The supervisor keeps no
+    /// copy of the listening socket, so that connecting to a dead process fails.
+    static func start(
+        _ launch: Launch,
+        handler: @escaping Handler
+    ) async throws(StepFailure) -> NodeProcess {
+        let socket = launch.socket
+        let listener: CInt
+        let channel: MessageChannel
+        do throws(Errno) {
+            try launch.runtime.makeDirectory(node: launch.name.node)
+            listener = try MessageChannel.listen(path: socket)
+        } catch { throw launch.failure("cannot listen at \(socket)", error) }
+        defer { close(listener) }
+        do throws(Errno) {
+            channel = try MessageChannel.connect(path: socket)
+        } catch { throw launch.failure("cannot connect to \(socket)", error) }
+        let child: ChildProcess
+        do throws(Errno) {
+            child = try ChildProcess.spawn(
+                executable: launch.executable,
+                arguments: launch.arguments,
+                environment: launch.environment,
+                descriptor: listener
+            )
+        } catch {
+            launch.runtime.remove(node: launch.name.node, name: launch.name.fileName)
+            throw launch.failure("cannot start \(launch.executable)", error)
+        }
+        let record = RuntimeDirectory.Record(
+            node: launch.name.node,
+            name: launch.name.fileName,
+            stamp: child.stamp
+        )
+        try? launch.runtime.write(record)
+        let process = NodeProcess(
+            name: launch.name,
+            child: child,
+            channel: channel,
+            handler: handler
+        )
+        await process.watch()
+        return process
+    }
+}

@@ -1,0 +1,137 @@
+internal import ControlProtocol
+internal import Coordination
+internal import LinuxSystem
+
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
+/// Closes a descriptor that came with a message nobody asked for.
+func closeDescriptor(_ descriptor: CInt) { close(descriptor) }
+
+extension NodeProcess {
+    /// Sends a message, waiting while the other end has no room.
+    ///
+    /// - Parameters:
+    ///   - step: what is being done, for the message if it fails.
+    ///   - time: the longest wait for room.
+    func send(
+        _ message: NodeMessage,
+        request: UInt32 = 0,
+        step: String,
+        within time: Duration
+    ) async throws(StepFailure) {
+        while true {
+            if let exit { throw failure(.ended(step: step, exit)) }
+            do throws(ChannelError) {
+                return try channel.send(message, request: request)
+            } catch {
+                guard error == .full else { throw failure(.channel(error)) }
+            }
+            try await waitForRoom(step: step, within: time)
+        }
+    }
+
+    private func waitForRoom(step: String, within time: Duration) async throws(StepFailure) {
+        nextWaiter += 1
+        let ticket = nextWaiter
+        let watch = WriteWatch(descriptor: channel.descriptor, queue: queue) { [self] in
+            Task { await resolve(.writable(ticket)) }
+        }
+        defer { watch.cancel() }
+        try await wait(for: .writable(ticket), step: step, within: time)
+    }
+
+    /// Sends a request and waits for its `result`.
+    ///
+    /// - Returns: the text of the result, and the port states that came before it.
+    func request(
+        _ message: NodeMessage,
+        step: String,
+        within time: Duration
+    ) async throws(StepFailure) -> (text: String, ports: [PortStatus]) {
+        let number = nextRequest
+        nextRequest = nextRequest == .max ? 1 : nextRequest + 1
+        answers[number] = []
+        defer {
+            answers[number] = nil
+            finished.remove(number)
+        }
+        try await send(message, request: number, step: step, within: time)
+        try await wait(for: .answer(number), step: step, within: time)
+        var ports: [PortStatus] = []
+        for message in answers[number] ?? [] {
+            switch message {
+            case .portStatus(let status): ports.append(status)
+            case .result(let error, let text):
+                guard error.isEmpty else { throw failure(.refused(error)) }
+                return (text, ports)
+            default: break
+            }
+        }
+        return ("", ports)
+    }
+
+    /// Waits for a journal entry's acknowledgement.
+    ///
+    /// - Returns: why the process refused it; empty: it did not.
+    func acknowledgement(
+        of number: UInt64,
+        step: String,
+        within time: Duration
+    ) async throws(StepFailure) -> String {
+        try await wait(for: .acknowledged(number), step: step, within: time)
+        return refusals.removeValue(forKey: number) ?? ""
+    }
+
+    /// The first exchange: who it is, and that both are of one build.
+    func introduce(build: String?, within time: Duration) async throws(StepFailure) {
+        let pid = UInt32(getpid())
+        try await send(.connect(supervisorPID: pid), step: "hello", within: time)
+        try await wait(for: .hello, step: "hello", within: time)
+        guard let identity else { return }
+        guard identity.role == name.role, Int(identity.node) == name.node,
+            identity.incarnation == name.incarnation
+        else {
+            throw failure(
+                .stranger(
+                    "answered as node \(identity.node) \(identity.role) \(identity.incarnation)"
+                )
+            )
+        }
+        if let build, identity.build != build {
+            throw failure(
+                .stranger(
+                    "is of build \(identity.build), the supervisor of \(build); "
+                        + "install both programs from one build"
+                )
+            )
+        }
+    }
+
+    /// Ends the process: asks it to drain, then SIGTERM, then SIGKILL.
+    ///
+    /// - Returns: how it ended; nil only if even SIGKILL did not work in time.
+    func stop(times: StepTimes) async -> ExitStatus? {
+        if let exit { return exit }
+        if (try? await send(.drain, step: "drain", within: times.request)) != nil,
+            let status = await waitForEnd(within: times.drain)
+        {
+            return status
+        }
+        return await terminate(times: times)
+    }
+
+    /// Ends a process that did not come up: SIGTERM, then SIGKILL.
+    func terminate(times: StepTimes) async -> ExitStatus? {
+        try? child.process.send(signal: SIGTERM)
+        if let status = await waitForEnd(within: times.end) { return status }
+        return await kill(times: times)
+    }
+
+    /// Ends the process with SIGKILL.
+    func kill(times: StepTimes) async -> ExitStatus? {
+        try? child.process.send(signal: SIGKILL)
+        return await waitForEnd(within: times.end)
+    }
+}

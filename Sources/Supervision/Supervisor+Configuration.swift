@@ -1,0 +1,128 @@
+internal import CausewayConfiguration
+internal import ControlProtocol
+internal import Coordination
+internal import LinuxSystem
+
+extension Supervisor {
+    /// What a node's keeper is told.
+    func keeperConfiguration(_ node: NodePlacement) -> KeeperConfiguration {
+        let position = order.firstIndex(of: node.number) ?? 0
+        let layout = files.layout(at: position)
+        return KeeperConfiguration(
+            node: UInt8(node.number),
+            poolBuffers: UInt32(node.poolBuffers),
+            bufferDataBytes: UInt16(node.bufferDataBytes),
+            socket: Int16(node.hardwareNode ?? -1),
+            ports: node.ports.map(portConfiguration),
+            ringFile: files.ringFile(node),
+            destinationLanes: UInt16(layout.destinationLanes),
+            sourceLanes: UInt16(layout.sourceLanes),
+            ringCells: UInt32(layout.cells)
+        )
+    }
+
+    /// What a life of a node's worker is told.
+    func workerConfiguration(_ node: NodePlacement, _ incarnation: UInt32) -> WorkerConfiguration {
+        WorkerConfiguration(
+            node: UInt8(node.number),
+            incarnation: incarnation,
+            hardwareNode: Int16(node.hardwareNode ?? -1),
+            heapBytes: UInt64(node.heapBytes),
+            hugepageBytes: UInt64(node.hugepageBytes),
+            laneCPUs: node.lanes.map { UInt16($0) },
+            firstLaneLcore: UInt16(options.firstLaneLcore(incarnation)),
+            segmentFile: files.segmentFile(node: node.number, incarnation: incarnation),
+            keeperSocket: runtime.keeperSocket(node: node.number),
+            ports: node.ports.map(portConfiguration),
+            peers: options.placement.nodes.map { peer in
+                WorkerConfiguration.Peer(
+                    node: UInt8(peer.number),
+                    lanes: UInt16(peer.lanes.count),
+                    ringCells: UInt32(peer.handoffRingCells),
+                    ringFile: files.ringFile(peer)
+                )
+            }
+        )
+    }
+
+    private func portConfiguration(_ port: PortPlacement) -> PortConfiguration {
+        PortConfiguration(
+            interface: UInt16(port.interfaceIndex),
+            name: port.name,
+            kind: port.kind == .tap ? .tap : .dpdk,
+            device: Self.deviceName(of: port),
+            rxQueues: UInt16(port.rxQueues),
+            txQueues: UInt16(port.txQueues),
+            rxDescriptors: UInt16(port.rxDescriptors),
+            txDescriptors: UInt16(port.txDescriptors),
+            mtu: UInt16(port.mtu),
+            mac: port.mac.flatMap { MACAddress($0) } ?? MACAddress()
+        )
+    }
+
+    /// The name of a port in DPDK, or of a TAP in the kernel.
+    static func deviceName(of port: PortPlacement) -> String {
+        switch port.kind {
+        case .pci, .tap: port.device
+        case .null: "net_null_\(port.name)"
+        case .pcap: "net_pcap_\(port.name)"
+        case .vdev: String(port.device.prefix { $0 != "," })
+        }
+    }
+
+    /// Reads the ports of a keeper that is ready, makes them interfaces, and gives them the settings that the
+    /// interfaces have had since a former keeper.
+    func settlePorts(
+        of node: NodePlacement,
+        _ keeper: NodeProcess
+    ) async throws(StepFailure) {
+        let times = options.times
+        let answer = try await keeper.request(.queryPorts, step: "ports", within: times.request)
+        let known = await journal.view().model.interfaces
+        var records: [InterfaceRecord] = []
+        for port in node.ports {
+            let index = UInt16(port.interfaceIndex)
+            let status = answer.ports.first { $0.interface == index }
+            guard let status else {
+                throw await keeper.failure(.refused("says nothing about port \(port.name)"))
+            }
+            if var record = known.first(where: { $0.index == index }) {
+                for setting in Self.settings(of: record, unlike: status) {
+                    _ = try await keeper.request(
+                        .setPort(interface: index, setting),
+                        step: "setting of \(port.name)",
+                        within: times.request
+                    )
+                }
+                if record.mac == MACAddress() { record.mac = status.mac }
+                records.append(record)
+            } else {
+                records.append(
+                    InterfaceRecord(
+                        index: index,
+                        name: port.name,
+                        node: UInt8(node.number),
+                        mac: status.mac,
+                        mtu: status.mtu == 0 ? UInt16(port.mtu) : status.mtu
+                    )
+                )
+            }
+        }
+        do throws(ChangeError) {
+            _ = try await journal.commit(records.map { .interface($0) })
+        } catch { throw await keeper.failure(.refused(error.description)) }
+    }
+
+    /// What a port must be told to be as its interface says.
+    private static func settings(
+        of record: InterfaceRecord,
+        unlike status: PortStatus
+    ) -> [PortSetting] {
+        var settings: [PortSetting] = []
+        if record.mac != status.mac { settings.append(.mac(record.mac)) }
+        if record.mtu != status.mtu { settings.append(.mtu(record.mtu)) }
+        settings.append(.promiscuous(record.isPromiscuous))
+        settings.append(.admin(isUp: record.isUp))
+        return settings
+    }
+}

@@ -1,0 +1,157 @@
+public import ControlProtocol
+internal import Coordination
+internal import Logging
+
+extension Supervisor: Dataplane {
+    /// The apply.
+    public func apply(_ change: ConfigurationChange) async throws(ChangeError) -> UInt64 {
+        guard !isStopping else { throw ChangeError("the dataplane is being stopped") }
+        guard let (name, setting) = Self.portSetting(of: change) else {
+            return try await journal.commit(.configuration(change))
+        }
+        await portGate.enter()
+        defer { portGate.leave() }
+        let known = await journal.view().model.interfaces
+        guard let record = known.first(where: { $0.name == name }) else {
+            throw ChangeError("unknown interface \(name)")
+        }
+        let former = try Self.former(of: setting, record)
+        try await set(setting, on: record)
+        do throws(ChangeError) {
+            return try await journal.commit(.configuration(change))
+        } catch {
+            try? await set(former, on: record)
+            throw error
+        }
+    }
+
+    /// The view.
+    public func view() async -> DataplaneView {
+        let (model, number) = await journal.view()
+        var statuses: [NodeStatus] = []
+        for node in order { if let status = await status(of: node) { statuses.append(status) } }
+        let (seconds, attoseconds) = (ContinuousClock.now - started).components
+        return DataplaneView(
+            placement: options.placement,
+            nodes: statuses,
+            interfaces: model.interfaces,
+            routing: model.routing,
+            changeNumber: number,
+            uptimeSeconds: Double(seconds) + Double(attoseconds) * 1e-18,
+            log: store.lines
+        )
+    }
+
+    /// The packet generator.
+    public func packetGenerator(
+        node: Int,
+        _ command: PacketGeneratorCommand
+    ) async throws(ChangeError) -> String {
+        guard let state = nodes[node] else { throw ChangeError("no node \(node)") }
+        guard let worker = state.worker, state.workerPhase == .up else {
+            throw ChangeError("node \(node)'s worker is \(state.workerState)")
+        }
+        do throws(StepFailure) {
+            return try await worker.request(
+                .packetGenerator(command),
+                step: "answer of the packet generator",
+                within: options.times.request
+            ).text
+        } catch { throw ChangeError(error.description) }
+    }
+
+    /// The port statuses.
+    public func portStatuses() async -> [PortStatus] {
+        let keepers = order.compactMap { nodes[$0]?.keeper }
+        let time = options.times.request
+        return await withTaskGroup(of: [PortStatus].self) { group in
+            for keeper in keepers {
+                group.addTask {
+                    let answer = try? await keeper.request(.queryPorts, step: "ports", within: time)
+                    return answer?.ports ?? []
+                }
+            }
+            var ports: [PortStatus] = []
+            for await some in group { ports += some }
+            return ports.sorted { $0.interface < $1.interface }
+        }
+    }
+
+    /// The clear.
+    public func clear(_ counters: ClearedCounters) async {
+        for number in order {
+            guard let segment = nodes[number]?.segment else { continue }
+            nodes[number]?.baseline.take(counters, from: segment)
+        }
+    }
+
+    private func status(of number: Int) async -> NodeStatus? {
+        guard let node = nodes[number] else { return nil }
+        return NodeStatus(
+            number: number,
+            keeperPID: node.keeper?.pid,
+            keeperState: node.keeperState,
+            workerPID: node.worker?.pid,
+            workerState: node.workerState,
+            incarnation: node.incarnation,
+            restarts: node.restarts,
+            reason: node.reason,
+            changeNumber: await node.worker?.acknowledged ?? 0,
+            segment: node.segment,
+            baseline: node.baseline
+        )
+    }
+
+    /// What a change means for the hardware; nil: nothing.
+    private static func portSetting(
+        of change: ConfigurationChange
+    ) -> (interface: String, PortSetting)? {
+        switch change {
+        case .interfaceState(let name, let isUp): (name, .admin(isUp: isUp))
+        case .mtu(let name, let bytes): (name, .mtu(UInt16(clamping: bytes)))
+        case .mac(let name, let mac): (name, .mac(mac))
+        case .promiscuous(let name, let isOn): (name, .promiscuous(isOn))
+        default: nil
+        }
+    }
+
+    /// The setting that takes `setting` back.
+    private static func former(
+        of setting: PortSetting,
+        _ record: InterfaceRecord
+    ) throws(ChangeError) -> PortSetting {
+        switch setting {
+        case .admin: return .admin(isUp: record.isUp)
+        case .mtu(let bytes):
+            guard (68...9216).contains(bytes) else {
+                throw ChangeError("MTU \(bytes): 68 to 9216 bytes are possible")
+            }
+            return .mtu(record.mtu)
+        case .mac(let mac):
+            guard !mac.isMulticast, mac != MACAddress() else {
+                throw ChangeError("\(mac) is no address of an interface")
+            }
+            return .mac(record.mac)
+        case .promiscuous: return .promiscuous(record.isPromiscuous)
+        }
+    }
+
+    private func set(
+        _ setting: PortSetting,
+        on record: InterfaceRecord
+    ) async throws(ChangeError) {
+        let number = Int(record.node)
+        guard let keeper = nodes[number]?.keeper, nodes[number]?.keeperPhase == .up else {
+            throw ChangeError(
+                "node \(number)'s keeper does not run, so \(record.name) cannot be changed"
+            )
+        }
+        do throws(StepFailure) {
+            _ = try await keeper.request(
+                .setPort(interface: record.index, setting),
+                step: "setting of \(record.name)",
+                within: options.times.request
+            )
+        } catch { throw ChangeError(error.description) }
+    }
+}

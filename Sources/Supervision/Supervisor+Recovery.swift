@@ -1,0 +1,126 @@
+internal import ControlProtocol
+internal import Coordination
+internal import LinuxSystem
+internal import Logging
+
+extension Supervisor {
+    /// Deals with the end of a worker that was up; the end of one that is coming is dealt with by `startWorker`.
+    func workerEnded(_ process: NodeProcess, _ status: ExitStatus) {
+        let number = process.name.node
+        guard let node = nodes[number], node.worker === process, node.workerPhase == .up else {
+            return
+        }
+        // First of all the peers: until they know, they fill rings that nobody empties.
+        workerIsDown(number)
+        let journal = journal
+        Task { await journal.leave(process) }
+        guard !isStopping else { return }
+        log(
+            .error,
+            "worker-died",
+            node: number,
+            ["cause": "\(status)", "incarnation": "\(process.name.incarnation)"]
+        )
+        nodes[number]?.reason = "worker died: \(status)"
+        startRecovery(number)
+    }
+
+    /// Takes note that a node has no worker, and keeps the segment of the life that is over.
+    func workerIsDown(_ number: Int) {
+        guard let node = nodes[number] else { return }
+        nodes[number]?.workerPhase = .down
+        nodes[number]?.workerState = .stopped
+        nodes[number]?.worker = nil
+        publishPeers()
+        if let old = node.lastDead, old != node.incarnation {
+            files.removeSegment(node: number, incarnation: old)
+        }
+        nodes[number]?.lastDead = node.incarnation
+    }
+
+    /// Deals with the end of a keeper that was up.
+    func keeperEnded(_ process: NodeProcess, _ status: ExitStatus) {
+        let number = process.name.node
+        guard let node = nodes[number], node.keeper === process, node.keeperPhase == .up else {
+            return
+        }
+        nodes[number]?.keeper = nil
+        nodes[number]?.keeperPhase = .down
+        nodes[number]?.keeperState = .stopped
+        guard !isStopping else { return }
+        log(.error, "keeper-died", node: number, ["cause": "\(status)"])
+        switch node.workerPhase {
+        case .up, .coming:
+            nodes[number]?.reason =
+                "degraded: keeper died (\(status)); its ports cannot be changed until the node "
+                + "is restarted as a whole"
+        case .down:
+            nodes[number]?.reason = "keeper died: \(status)"
+            startRecovery(number)
+        }
+    }
+
+    /// Kills a worker that does not do what it must; its end starts the recovery.
+    func replaceHung(_ process: NodeProcess, _ reason: String) async {
+        log(.error, "worker-hung", node: process.name.node, ["reason": reason])
+        _ = await process.kill(times: options.times)
+    }
+
+    private func startRecovery(_ number: Int) {
+        guard nodes[number]?.recovery == nil, !isStopping else { return }
+        nodes[number]?.recovery = Task { await recover(number) }
+    }
+
+    /// Replaces a node's worker, and its keeper if that is dead too, until it forwards or the budget is used up.
+    private func recover(_ number: Int) async {
+        defer { nodes[number]?.recovery = nil }
+        while !isStopping, let decision = nodes[number]?.budget.decide(at: .now) {
+            guard case .restart(let wait) = decision else { return giveUp(number) }
+            if wait > .zero {
+                log(.warning, "restart-waits", node: number, ["time": "\(wait)"])
+                guard (try? await Task.sleep(for: wait)) != nil else { return }
+            }
+            guard !isStopping else { return }
+            nodes[number]?.restarts += 1
+            do throws(StepFailure) {
+                try await prepareKeeper(number)
+                try await startWorker(number)
+                // It may have died again at once: then this recovery goes on.
+                guard nodes[number]?.workerPhase == .up else { continue }
+                if nodes[number]?.keeperPhase == .up { nodes[number]?.reason = "" }
+                return
+            } catch {
+                guard !isStopping else { return }
+                nodes[number]?.reason = "\(error)"
+                log(.error, "restart-failed", node: number, ["reason": "\(error)"])
+            }
+        }
+    }
+
+    private func giveUp(_ number: Int) {
+        guard let node = nodes[number] else { return }
+        let last = node.reason.isEmpty ? "" : "; last: \(node.reason)"
+        nodes[number]?.reason = "left down: \(node.budget.exhaustion)\(last)"
+        log(.critical, "node-left-down", node: number, ["reason": nodes[number]?.reason ?? ""])
+    }
+
+    /// Makes the node's memory and ports fit for a new worker.
+    private func prepareKeeper(_ number: Int) async throws(StepFailure) {
+        guard let keeper = nodes[number]?.keeper else {
+            log(.warning, "node-restarts-whole", node: number)
+            files.removeMemory(node: number)
+            return try await startKeeper(number)
+        }
+        do throws(StepFailure) {
+            _ = try await keeper.request(
+                .recoverPorts,
+                step: "recovery of ports",
+                within: options.times.environment
+            )
+        } catch {
+            // A keeper that cannot do this is of no use: the next attempt starts with a new one.
+            _ = await keeper.kill(times: options.times)
+            throw error
+        }
+    }
+}

@@ -1,0 +1,234 @@
+internal import CausewayConfiguration
+internal import ControlProtocol
+internal import Coordination
+internal import LinuxSystem
+internal import Logging
+internal import SystemPackage
+
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
+extension Supervisor {
+    /// Starts everything in order; returns when every worker forwards.
+    ///
+    /// - Throws: `SupervisionError`; everything already started has been stopped then and nothing is left.
+    public func start() async throws(SupervisionError) {
+        try takeLocks()
+        removeLeftovers()
+        do throws(SupervisionError) {
+            let preflight = Preflight(files: files, runtime: runtime)
+            try preflight.check()
+            for busy in preflight.busyCPUs() {
+                log(
+                    .warning,
+                    "cpus-shared",
+                    ["instance": busy.instance, "cpus": "\(CPUSet(busy.cpus))"]
+                )
+            }
+            try files.createRings()
+            try await eachNode { supervisor, number throws(StepFailure) in
+                try await supervisor.startKeeper(number)
+            }
+            try await eachNode { supervisor, number throws(StepFailure) in
+                try await supervisor.startWorker(number)
+            }
+        } catch {
+            await stop()
+            throw error
+        }
+        log(.notice, "forwarding", ["nodes": order.map { "\($0)" }.joined(separator: ",")])
+    }
+
+    private func takeLocks() throws(SupervisionError) {
+        let lanes = CPUSet(options.placement.nodes.flatMap(\.lanes))
+        let owner = "pid=\(getpid()) lanes=\(lanes) runtime=\(runtime.path)"
+        do throws(Errno) {
+            try SmallFile.makeDirectory(runtime.path)
+        } catch { throw .file(path: runtime.path, error) }
+        for path in [runtime.lockFile, files.lockFile] {
+            do throws(FileLockError) {
+                locks.append(try FileLock.take(path: path, content: owner))
+            } catch {
+                locks.removeAll()
+                switch error {
+                case .held(let path, let content):
+                    throw .alreadyRunning(what: path, owner: content)
+                case .system(let path, let errno): throw .file(path: path, errno)
+                }
+            }
+        }
+        do throws(Errno) {
+            try SmallFile.write(runtime.path + "/instance", options.instance)
+        } catch { throw .file(path: runtime.path, error) }
+    }
+
+    /// Does something for all nodes at once; the first failure ends the others' processes.
+    private func eachNode(
+        _ body: @escaping @Sendable (Supervisor, Int) async throws(StepFailure) -> Void
+    ) async throws(SupervisionError) {
+        let failure = await withTaskGroup(of: StepFailure?.self) { group in
+            for number in order {
+                group.addTask {
+                    do throws(StepFailure) {
+                        try await body(self, number)
+                        return nil
+                    } catch { return error }
+                }
+            }
+            var first: StepFailure?
+            for await case let failure? in group where first == nil {
+                first = failure
+                killAll()
+            }
+            return first
+        }
+        if let failure { throw .step(failure.description) }
+    }
+
+    /// Starts a node's keeper and waits until it is ready and its ports are known.
+    func startKeeper(_ number: Int) async throws(StepFailure) {
+        guard var node = nodes[number] else { return }
+        node.keeperIncarnation += 1
+        node.keeperPhase = .coming
+        node.keeperState = .starting
+        nodes[number] = node
+        let name = ProcessName(role: .keeper, node: number, incarnation: node.keeperIncarnation)
+        try checkRunning(name)
+        do throws(StepFailure) {
+            let keeper = try await launch(
+                name,
+                options.keeperArguments(node.placement, node.keeperIncarnation)
+            )
+            nodes[number]?.keeper = keeper
+            try await keeper.introduce(build: options.build, within: options.times.hello)
+            try await keeper.send(
+                .configureKeeper(keeperConfiguration(node.placement)),
+                step: "configuration",
+                within: options.times.request
+            )
+            try await keeper.wait(for: .attached, within: options.times.environment)
+            try await keeper.wait(for: .ready, within: options.times.environment)
+            try await settlePorts(of: node.placement, keeper)
+            nodes[number]?.keeperPhase = .up
+            if let status = await keeper.exit { keeperEnded(keeper, status) }
+        } catch {
+            if let keeper = nodes[number]?.keeper {
+                _ = await keeper.terminate(times: options.times)
+            }
+            nodes[number]?.keeper = nil
+            nodes[number]?.keeperPhase = .down
+            nodes[number]?.keeperState = .stopped
+            throw error
+        }
+    }
+
+    /// Starts a new life of a node's worker and waits until it forwards.
+    func startWorker(_ number: Int) async throws(StepFailure) {
+        guard let placement = nodes[number]?.placement else { return }
+        let incarnation = (nodes[number]?.incarnation ?? 0) + 1
+        let name = ProcessName(role: .worker, node: number, incarnation: incarnation)
+        try checkRunning(name)
+        nodes[number]?.incarnation = incarnation
+        nodes[number]?.workerPhase = .coming
+        nodes[number]?.workerState = .starting
+        do throws(StepFailure) {
+            try makeSegment(placement, name)
+            let worker = try await launch(name, options.workerArguments(placement, incarnation))
+            nodes[number]?.worker = worker
+            publishPeers()
+            try await bringUp(worker, placement)
+            nodes[number]?.workerPhase = .up
+            publishPeers()
+            log(
+                .notice,
+                "worker-forwarding",
+                node: number,
+                ["incarnation": "\(incarnation)", "pid": "\(worker.pid)"]
+            )
+            if let status = await worker.exit { workerEnded(worker, status) }
+        } catch {
+            if let worker = nodes[number]?.worker {
+                await journal.leave(worker)
+                _ = await worker.kill(times: options.times)
+            }
+            workerIsDown(number)
+            throw error
+        }
+    }
+
+    private func bringUp(
+        _ worker: NodeProcess,
+        _ placement: NodePlacement
+    ) async throws(StepFailure) {
+        let times = options.times
+        try await worker.introduce(build: options.build, within: times.hello)
+        try await worker.send(
+            .configureWorker(workerConfiguration(placement, worker.name.incarnation)),
+            step: "configuration",
+            within: times.request
+        )
+        try await worker.wait(for: .attached, within: times.environment)
+        try await worker.wait(for: .ready, within: times.environment)
+        try await journal.join(worker) { () async throws(StepFailure) in
+            _ = try await worker.request(.forward, step: "forwarding", within: times.forward)
+            try await worker.wait(for: .forwarding, within: times.forward)
+        }
+    }
+
+    private func makeSegment(
+        _ placement: NodePlacement,
+        _ name: ProcessName
+    ) throws(StepFailure) {
+        do throws(SupervisionError) {
+            let segment = try files.createSegment(node: placement, incarnation: name.incarnation)
+            segment.store(.idleSleepMicroseconds, UInt64(options.idleSleepMicroseconds))
+            nodes[name.node]?.segment = segment
+            nodes[name.node]?.baseline = CounterBaseline()
+        } catch {
+            throw StepFailure(
+                process: name,
+                cause: .refused("\(error)"),
+                lastState: .starting,
+                detail: ""
+            )
+        }
+    }
+
+    /// Nothing is started any more once a stop has begun.
+    private func checkRunning(_ name: ProcessName) throws(StepFailure) {
+        guard !isStopping else {
+            throw StepFailure(
+                process: name,
+                cause: .refused("not started: the supervisor stops"),
+                lastState: .stopped,
+                detail: ""
+            )
+        }
+    }
+
+    private func launch(
+        _ name: ProcessName,
+        _ arguments: [String]
+    ) async throws(StepFailure) -> NodeProcess {
+        let launch = NodeProcess.Launch(
+            name: name,
+            executable: options.nodeExecutable,
+            environmentArguments: arguments,
+            environment: options.environment,
+            runtime: runtime
+        )
+        let process = try await NodeProcess.start(launch) { [weak self] process, event in
+            await self?.handle(event, of: process)
+        }
+        log(
+            .info,
+            "started",
+            node: name.node,
+            ["process": name.fileName, "pid": "\(process.pid)"]
+        )
+        // A stop that began meanwhile did not see this process.
+        if isStopping { try? process.child.process.send(signal: SIGKILL) }
+        return process
+    }
+}

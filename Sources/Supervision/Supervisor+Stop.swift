@@ -1,0 +1,97 @@
+internal import ControlProtocol
+internal import Coordination
+internal import LinuxSystem
+internal import Logging
+
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
+extension Supervisor {
+    /// Drains the workers in order, stops the keepers, and removes every file; returns when that is done.
+    public func stop() async {
+        if stopping == nil {
+            isStopping = true
+            stopping = Task { await stopAll() }
+        }
+        await stopping?.value
+    }
+
+    /// Waits until somebody else's `stop` is done.
+    public func waitUntilStopped() async {
+        if !isStopped { await withCheckedContinuation { stopWaiters.append($0) } }
+    }
+
+    /// Ends all processes at once with SIGKILL; `stop` then has only the files to remove.
+    public func kill() {
+        isStopping = true
+        killAll()
+    }
+
+    func killAll() {
+        for node in nodes.values {
+            for process in [node.worker, node.keeper] {
+                try? process?.child.process.send(signal: SIGKILL)
+            }
+        }
+    }
+
+    private func stopAll() async {
+        log(.notice, "stopping")
+        seenFlush?.cancel()
+        for number in order { nodes[number]?.recovery?.cancel() }
+        for number in order { await stopWorker(number) }
+        for number in order { await nodes[number]?.recovery?.value }
+        // A recovery may have had one on its way.
+        for number in order { await stopWorker(number) }
+        for number in order { await stopKeeper(number) }
+        removeFiles()
+        log(.notice, "stopped")
+        isStopped = true
+        for waiter in stopWaiters { waiter.resume() }
+        stopWaiters.removeAll()
+    }
+
+    private func stopWorker(_ number: Int) async {
+        guard let node = nodes[number], let worker = node.worker else { return }
+        await journal.leave(worker)
+        let status =
+            node.workerPhase == .up
+            ? await worker.stop(times: options.times)
+            : await worker.terminate(times: options.times)
+        log(
+            status == nil ? .error : .info,
+            "worker-stopped",
+            node: number,
+            ["status": status.map { "\($0)" } ?? "does not end"]
+        )
+        if nodes[number]?.worker === worker { workerIsDown(number) }
+    }
+
+    private func stopKeeper(_ number: Int) async {
+        guard let node = nodes[number], let keeper = node.keeper else { return }
+        let status =
+            node.keeperPhase == .up
+            ? await keeper.stop(times: options.times)
+            : await keeper.terminate(times: options.times)
+        log(
+            status == nil ? .error : .info,
+            "keeper-stopped",
+            node: number,
+            ["status": status.map { "\($0)" } ?? "does not end"]
+        )
+        nodes[number]?.keeper = nil
+        nodes[number]?.keeperPhase = .down
+        nodes[number]?.keeperState = .stopped
+    }
+
+    private func removeFiles() {
+        for number in order { nodes[number]?.segment = nil }
+        files.removeAll()
+        for node in runtime.nodeNumbers { SmallFile.removeTree(runtime.directory(node: node)) }
+        SmallFile.remove(runtime.path + "/instance")
+        for lock in locks { lock.remove() }
+        locks.removeAll()
+        SmallFile.remove(runtime.path)
+    }
+}

@@ -1,0 +1,121 @@
+internal import CausewayConfiguration
+internal import ControlProtocol
+internal import Coordination
+internal import LinuxSystem
+public import Logging
+
+/// Starts, watches, replaces and stops the keepers and workers of a placement, and is their dataplane's front.
+///
+/// It does not poll: processes are watched by pidfd, connections by readiness, and everything that is waited for has a
+/// deadline. What a node does or fails to do touches no other node but through its bit in their `peersUp`.
+public actor Supervisor {
+    let options: SupervisorOptions
+    let logger: Logger
+    let store: LogStore
+    let runtime: RuntimeDirectory
+    let files: HostFiles
+    /// The nodes' numbers in the placement's order.
+    let order: [Int]
+    var nodes: [Int: NodeState] = [:]
+    var locks: [FileLock] = []
+    var isStopping = false
+    var stopping: Task<Void, Never>?
+    var isStopped = false
+    var stopWaiters: [CheckedContinuation<Void, Never>] = []
+    let started = ContinuousClock.now
+    /// Learned neighbours that wait for the next journal entry.
+    var seen: [LearnedKey: MACAddress] = [:]
+    var seenFlush: Task<Void, Never>?
+    /// Changes of ports pass one at a time, so that keepers and journal see them in the same order.
+    let portGate = Gate()
+    lazy var journal = Journal(
+        model: ForwardingModel(),
+        times: options.times,
+        logger: logger,
+        onHung: { [weak self] process, reason in await self?.replaceHung(process, reason) }
+    )
+
+    /// Makes a supervisor; `start` does everything.
+    ///
+    /// - Parameters:
+    ///   - store: what `show log` reads; the logger should write there.
+    public init(options: SupervisorOptions, logger: Logger, store: LogStore) {
+        self.options = options
+        self.logger = logger
+        self.store = store
+        runtime = RuntimeDirectory(path: options.runtimeDirectory)
+        files = HostFiles(options: options)
+        order = options.placement.nodes.map(\.number)
+        for node in options.placement.nodes { nodes[node.number] = NodeState(placement: node) }
+    }
+
+    /// The bits of the nodes whose workers take packets.
+    private var peersUp: UInt64 {
+        nodes.values.reduce(0) { $1.workerPhase == .up ? $0 | $1.bit : $0 }
+    }
+
+    /// Tells every worker which others take packets.
+    func publishPeers() {
+        let mask = peersUp
+        for node in nodes.values where node.worker != nil { node.segment?.store(.peersUp, mask) }
+    }
+
+    func log(
+        _ level: Logger.Level,
+        _ event: Logger.Message,
+        node: Int? = nil,
+        _ fields: [String: String] = [:]
+    ) {
+        var metadata = Logger.Metadata(
+            uniqueKeysWithValues: fields.map { ($0.key, .string($0.value)) }
+        )
+        if let node { metadata["node"] = "\(node)" }
+        logger.log(level: level, event, metadata: metadata)
+    }
+
+    /// Deals with what a process says or does by itself.
+    func handle(_ event: NodeProcess.Event, of process: NodeProcess) async {
+        let number = process.name.node
+        switch event {
+        case .state(let state, let detail): noteState(state, detail, process)
+        case .neighbourSeen(let interface, let address, let mac):
+            noteNeighbour(interface: interface, address: address, mac: mac)
+        case .portStatus(let status):
+            log(
+                .notice,
+                status.isLinkUp ? "link-up" : "link-down",
+                node: number,
+                ["interface": "\(status.interface)", "speed-mbps": "\(status.speedMegabits)"]
+            )
+        case .connectionLost(let error):
+            log(
+                .error,
+                "connection-lost",
+                node: number,
+                ["process": process.name.fileName, "reason": "\(error)"]
+            )
+            _ = await process.kill(times: options.times)
+        case .ended(let status):
+            runtime.remove(node: number, name: process.name.fileName)
+            switch process.name.role {
+            case .keeper: keeperEnded(process, status)
+            case .worker: workerEnded(process, status)
+            }
+        }
+    }
+
+    private func noteState(_ state: ProcessState, _ detail: String, _ process: NodeProcess) {
+        let number = process.name.node
+        var fields = ["state": "\(state)", "pid": "\(process.pid)"]
+        if !detail.isEmpty { fields["detail"] = detail }
+        switch process.name.role {
+        case .keeper:
+            if nodes[number]?.keeper === process { nodes[number]?.keeperState = state }
+            log(.info, "keeper-state", node: number, fields)
+        case .worker:
+            if nodes[number]?.worker === process { nodes[number]?.workerState = state }
+            fields["incarnation"] = "\(process.name.incarnation)"
+            log(.info, "worker-state", node: number, fields)
+        }
+    }
+}

@@ -1,0 +1,107 @@
+public import CausewayConfiguration
+
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
+/// What a supervisor is started with.
+public struct SupervisorOptions: Sendable {
+    /// EAL arguments of a process of a node.
+    ///
+    /// The number is the process's incarnation, from 1.
+    public typealias EnvironmentArguments = @Sendable (NodePlacement, UInt32) -> [String]
+
+    /// The placement.
+    public var placement: Placement
+    /// The name of this dataplane on the machine: DPDK's file prefixes and shared memory are named after it.
+    public var instance: String
+    /// Where sockets and process records are.
+    public var runtimeDirectory: String
+    /// The program of keepers and workers.
+    public var nodeExecutable: String
+    /// The environment of keepers and workers.
+    public var environment: [String: String]
+    /// The longest sleep of an idle lane in microseconds; 0: lanes never sleep.
+    public var idleSleepMicroseconds: Int
+    /// The version text that keepers and workers must answer with; nil: any.
+    public var build: String?
+    /// The times.
+    public var times: StepTimes
+    /// The host.
+    public var host: HostPaths
+    /// The keeper arguments.
+    public var keeperArguments: EnvironmentArguments
+    /// The worker arguments.
+    public var workerArguments: EnvironmentArguments
+    /// The EAL lcore id of lane 0 in an incarnation of a worker.
+    public var firstLaneLcore: @Sendable (UInt32) -> Int
+
+    /// Makes a value of its parts.
+    public init(
+        placement: Placement,
+        instance: String = "causeway",
+        runtimeDirectory: String,
+        nodeExecutable: String,
+        environment: [String: String] = [:],
+        idleSleepMicroseconds: Int = 100,
+        build: String? = nil,
+        times: StepTimes = StepTimes(),
+        host: HostPaths = HostPaths(),
+        keeperArguments: @escaping EnvironmentArguments,
+        workerArguments: @escaping EnvironmentArguments,
+        firstLaneLcore: @escaping @Sendable (UInt32) -> Int
+    ) {
+        self.placement = placement
+        self.instance = instance
+        self.runtimeDirectory = runtimeDirectory
+        self.nodeExecutable = nodeExecutable
+        self.environment = environment
+        self.idleSleepMicroseconds = idleSleepMicroseconds
+        self.build = build
+        self.times = times
+        self.host = host
+        self.keeperArguments = keeperArguments
+        self.workerArguments = workerArguments
+        self.firstLaneLcore = firstLaneLcore
+    }
+}
+
+/// Where this machine has what a dataplane shares; other than the machine's own only in tests.
+public struct HostPaths: Hashable, Sendable {
+    /// A file system in memory for the workers' segments.
+    public var sharedMemory: String
+    /// The directory where hugetlbfs of each page size in bytes is mounted.
+    public var hugepageDirectories: [Int: String]
+    /// Where DPDK keeps a directory for each file prefix.
+    public var dpdkRuntime: String
+    /// The root of sysfs.
+    public var sysfs: String
+
+    /// Makes a value of its parts.
+    public init(
+        sharedMemory: String = "/dev/shm",
+        hugepageDirectories: [Int: String] = [:],
+        dpdkRuntime: String = HostPaths.defaultDPDKRuntime,
+        sysfs: String = "/sys"
+    ) {
+        self.sharedMemory = sharedMemory
+        self.hugepageDirectories = hugepageDirectories
+        self.dpdkRuntime = dpdkRuntime
+        self.sysfs = sysfs
+    }
+
+    /// The directory that DPDK chooses: systemd's, root's, or the user's.
+    public static var defaultDPDKRuntime: String {
+        let base =
+            if let directory = getenv("RUNTIME_DIRECTORY") {
+                String(cString: directory)
+            } else if getuid() == 0 {
+                "/var/run"
+            } else if let directory = getenv("XDG_RUNTIME_DIR") {
+                String(cString: directory)
+            } else {
+                "/tmp"
+            }
+        return base + "/dpdk"
+    }
+}
