@@ -125,9 +125,7 @@ check_handoff() {
 # Lists all drops. Full handoff rings are TCP's way to find the rate, so they pass where $2 is 1.
 check_drops() {
     local when=$1 full_is_fine=$2 unexplained errors
-    # Graph nodes count work there too, such as ARP replies sent.
-    errors=$(ctl --json show errors \
-        | jq -c '[.errors[] | select(.reason | test(" (sent|received|repeated|again|fragmented)$") | not)]')
+    errors=$(ctl --json show errors | jq -c '[.errors[] | select(.severity == "error")]')
     if ((full_is_fine)); then
         unexplained=$(jq '[.[] | select(.reason | test("full|congestion") | not) | .count] | add // 0' <<<"$errors")
     else

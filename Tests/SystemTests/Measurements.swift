@@ -111,15 +111,14 @@ extension LiveDataplane {
 
     /// Drops by `graph-node: reason`; what graph nodes count beside drops, such as replies sent, is left out.
     func allDrops() async throws -> [String: Int] {
-        let counts = try await show("errors")["errors"].elements.compactMap {
-            error -> (String, Int)? in
+        let errors = try await show("errors")["errors"].elements.filter {
+            $0["severity"].string == "error"
+        }
+        let counts = errors.compactMap { error -> (String, Int)? in
             guard let node = error["node"].string, let reason = error["reason"].string,
                 let count = error["count"].int
             else { return nil }
-            let isWork = ["sent", "received", "repeated", "again", "fragmented"].contains {
-                reason.hasSuffix(" \($0)")
-            }
-            return isWork ? nil : ("\(node): \(reason)", count)
+            return ("\(node): \(reason)", count)
         }
         return Dictionary(counts, uniquingKeysWith: +)
     }
