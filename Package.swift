@@ -213,8 +213,8 @@ let package = Package(
         .testTarget(
             name: "PacketNodesTests",
             dependencies: [
-                "CLinux", "Coordination", "Forwarding", "LinuxSystem", "PacketBuffers", "PacketGraph",
-                "PacketNodes", "TestSupport",
+                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem", "PacketBuffers",
+                "PacketGraph", "PacketNodes", "TestSupport",
             ],
             swiftSettings: dataPath
         ),
@@ -226,7 +226,17 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        .testTarget(name: "SystemTests", dependencies: ["TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "ControlClientTests",
+            dependencies: [
+                "CausewayConfiguration", "ControlClient", "ControlProtocol", "Coordination", "Routing",
+                "Supervision", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "SystemTests", dependencies: ["TestSupport"], exclude: ["programs"], swiftSettings: strict
+        ),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

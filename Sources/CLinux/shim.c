@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What cannot be inline in the header: calls whose types clash with Swift's Glibc module.
 #define _GNU_SOURCE
+#include <sched.h>
+#include <time.h>
 #include "CLinux.h"
 #include <linux/if.h>
 #include <linux/if_tun.h>

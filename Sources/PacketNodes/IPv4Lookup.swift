@@ -42,11 +42,14 @@ public struct IPv4Lookup: Node {
     public static var errors: [String] { Reason.texts }
 
     private let context: UnsafeMutablePointer<LaneContext>
-    /// The destinations of a frame, then their leaves.
+    /// The destinations of a frame, and their leaves.
+    private let destinations: UnsafeMutablePointer<UInt32>
     private let leaves: UnsafeMutablePointer<UInt32>
 
     public init(context: UnsafeMutablePointer<LaneContext>) {
         self.context = context
+        destinations = .allocate(capacity: frameCapacity)
+        destinations.initialize(repeating: 0, count: frameCapacity)
         leaves = .allocate(capacity: frameCapacity)
         leaves.initialize(repeating: 0, count: frameCapacity)
     }
@@ -74,12 +77,12 @@ public struct IPv4Lookup: Node {
     }
 
     public mutating func process(_ frame: borrowing Frame<Next>) {
-        let leaves = leaves
+        let (destinations, leaves) = (destinations, leaves)
         let count = frame.count
         frame.visit { index, mbuf in
-            leaves[index] = IPv4Header(mbuf).destination
+            destinations[index] = IPv4Header(mbuf).destination
         }
-        context.pointee.fib.lookup(addresses: leaves, leaves: leaves, count: count)
+        context.pointee.fib.lookup(addresses: destinations, leaves: leaves, count: count)
         let tables = context.pointee.tables.pointee
         let base = frame.output.errorBase
         for index in 0..<count {

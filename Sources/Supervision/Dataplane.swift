@@ -21,8 +21,7 @@ public protocol Dataplane: Sendable {
     ///
     /// - Returns: text for the operator.
     func packetGenerator(
-        node: Int,
-        _ command: PacketGeneratorCommand
+        node: Int, _ command: PacketGeneratorCommand
     ) async throws(ChangeError) -> String
 
     /// Reads the state and hardware counters of every port from the keepers; nodes that do not answer are left out.
@@ -75,13 +74,8 @@ public struct DataplaneView: Sendable {
     public var log: [String]
 
     public init(
-        placement: Placement,
-        nodes: [NodeStatus],
-        interfaces: [InterfaceRecord],
-        routing: RoutingState,
-        changeNumber: UInt64,
-        uptimeSeconds: Double,
-        log: [String]
+        placement: Placement, nodes: [NodeStatus], interfaces: [InterfaceRecord], routing: RoutingState,
+        changeNumber: UInt64, uptimeSeconds: Double, log: [String]
     ) {
         self.placement = placement
         self.nodes = nodes
@@ -114,17 +108,9 @@ public struct NodeStatus: Sendable {
     public var baseline: CounterBaseline
 
     public init(
-        number: Int,
-        keeperPID: Int32?,
-        keeperState: ProcessState,
-        workerPID: Int32?,
-        workerState: ProcessState,
-        incarnation: UInt32,
-        restarts: Int,
-        reason: String,
-        changeNumber: UInt64,
-        segment: WorkerSegment?,
-        baseline: CounterBaseline
+        number: Int, keeperPID: Int32?, keeperState: ProcessState, workerPID: Int32?,
+        workerState: ProcessState, incarnation: UInt32, restarts: Int, reason: String,
+        changeNumber: UInt64, segment: WorkerSegment?, baseline: CounterBaseline
     ) {
         self.number = number
         self.keeperPID = keeperPID

@@ -109,7 +109,7 @@ extension Supervisor {
             }
         }
         do throws(ChangeError) {
-            _ = try await journal.commit(.interfaces(records))
+            _ = try await journal.commit(records.map { .interface($0) })
         } catch { throw await keeper.failure(.refused(error.description)) }
     }
 

@@ -34,10 +34,8 @@ extension Supervisor {
                 )
             }
             seen.removeAll()
-            do throws(ChangeError) {
-                _ = try await journal.commit(.learned(batch))
-            } catch {
-                log(.warning, "neighbours-refused", ["reason": "\(error)"])
+            if let reason = await journal.learn(batch) {
+                log(.debug, "neighbour-refused", ["reason": reason])
             }
         }
         seenFlush = nil

@@ -34,7 +34,6 @@ extension Supervisor {
                 try await supervisor.startWorker(number)
             }
         } catch {
-            log(.error, "start-failed", ["reason": "\(error)"])
             await stop()
             throw error
         }
@@ -172,7 +171,7 @@ extension Supervisor {
         try await worker.wait(for: .attached, within: times.environment)
         try await worker.wait(for: .ready, within: times.environment)
         try await journal.join(worker) { () async throws(StepFailure) in
-            try await worker.send(.forward, step: "forward", within: times.request)
+            _ = try await worker.request(.forward, step: "forwarding", within: times.forward)
             try await worker.wait(for: .forwarding, within: times.forward)
         }
     }

@@ -17,6 +17,11 @@ extension Supervisor {
         await stopping?.value
     }
 
+    /// Waits until somebody else's `stop` is done.
+    public func waitUntilStopped() async {
+        if !isStopped { await withCheckedContinuation { stopWaiters.append($0) } }
+    }
+
     /// Ends all processes at once with SIGKILL; `stop` then has only the files to remove.
     public func kill() {
         isStopping = true
@@ -42,6 +47,9 @@ extension Supervisor {
         for number in order { await stopKeeper(number) }
         removeFiles()
         log(.notice, "stopped")
+        isStopped = true
+        for waiter in stopWaiters { waiter.resume() }
+        stopWaiters.removeAll()
     }
 
     private func stopWorker(_ number: Int) async {

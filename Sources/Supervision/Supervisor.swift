@@ -20,6 +20,8 @@ public actor Supervisor {
     var locks: [FileLock] = []
     var isStopping = false
     var stopping: Task<Void, Never>?
+    var isStopped = false
+    var stopWaiters: [CheckedContinuation<Void, Never>] = []
     let started = ContinuousClock.now
     /// Learned neighbours that wait for the next journal entry.
     var seen: [LearnedKey: MACAddress] = [:]

@@ -64,7 +64,7 @@ public struct SupervisorOptions: Sendable {
 public struct HostPaths: Hashable, Sendable {
     /// A file system in memory for the workers' segments.
     public var sharedMemory: String
-    /// The hugetlbfs directory for each page size in bytes; a size that is not here is looked up in /proc/mounts.
+    /// The directory where hugetlbfs of each page size in bytes is mounted.
     public var hugepageDirectories: [Int: String]
     /// Where DPDK keeps a directory for each file prefix.
     public var dpdkRuntime: String

@@ -150,6 +150,7 @@ struct FakeNode {
         case .forward:
             write("forward")
             report(.forwarding, channel)
+            send(.result(error: "", text: ""), request, channel)
             if let arguments = rule("neighbour") {
                 for count in 0..<(Int(arguments[3]) ?? 1) {
                     let address = (IPv4Address(arguments[1])?.bits ?? 0) + UInt32(count)

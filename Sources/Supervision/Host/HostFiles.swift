@@ -44,10 +44,10 @@ struct HostFiles: Sendable {
     }
 
     func hugepageDirectory(_ pageBytes: Int) -> String? {
-        host.hugepageDirectories[pageBytes] ?? HugepageMount.find(pageBytes: pageBytes)
+        host.hugepageDirectories[pageBytes]
     }
 
-    func layout(at position: Int) -> HandoffLayout {
+    func layout(at position: Int) -> Coordination.HandoffLayout {
         lanes.layout(destination: position, cells: placement.nodes[position].handoffRingCells)
     }
 
@@ -138,11 +138,7 @@ struct HostFiles: Sendable {
     }
 
     private func memoryFiles(prefix: String) -> [String] {
-        var directories = Set(host.hugepageDirectories.values)
-        for size in [2 << 20, 1 << 30] {
-            if let directory = hugepageDirectory(size) { directories.insert(directory) }
-        }
-        return directories.sorted().flatMap { directory in
+        Set(host.hugepageDirectories.values).sorted().flatMap { directory in
             SmallFile.names(in: directory).filter { $0.hasPrefix(prefix) }
                 .map { "\(directory)/\($0)" }
         }

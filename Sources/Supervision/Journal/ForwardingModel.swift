@@ -1,77 +1,108 @@
 internal import ControlProtocol
 internal import Routing
 
-/// A change as the journal applies it.
-enum ModelChange: Sendable {
-    /// What an operator asked for.
-    case configuration(ConfigurationChange)
-    /// Sets interfaces whole: what the keepers found, or how they were before a change that was taken back.
-    case interfaces([InterfaceRecord])
-    /// What workers learned from packets.
-    case learned([LearnedNeighbour])
-
-    static let sliceRoutes = 16_384
-
-    func slices() -> [ModelChange] { [self] }
-}
-
-struct LearnedNeighbour: Hashable, Sendable {
-    var interface: UInt16
-    var address: IPv4Address
-    var mac: MACAddress
-}
-
-/// Interfaces, neighbours and routes, and what every worker is told of them.
+/// Interfaces, neighbours and routes as they are configured, and what every worker is told of them.
 struct ForwardingModel: Sendable {
-    struct Step: Sendable {
-        var changes: [ForwardingChange]
-        var undo: [ModelChange]
+    private(set) var routing = RoutingState()
+
+    /// The interfaces by index.
+    var interfaces: [InterfaceRecord] { routing.interfaceRecords }
+
+    /// Applies a change.
+    ///
+    /// - Returns: what workers must be told, empty if it is so already; and how to take it back.
+    /// - Throws: why nothing was changed.
+    mutating func apply(
+        _ change: ModelChange
+    ) throws(ChangeError) -> (changes: [ForwardingChange], undo: RoutingUndo) {
+        do throws(RoutingError) {
+            let changes =
+                switch change {
+                case .configuration(let change): try apply(change)
+                case .interface(let record): try routing.setInterface(record)
+                case .learned(let neighbour): try learn(neighbour)
+                }
+            return (changes, routing.takeUndo())
+        } catch { throw ChangeError(error.description) }
     }
 
-    private(set) var routing = RoutingState()
-    private(set) var interfaces: [InterfaceRecord] = []
+    /// Takes a change back.
+    ///
+    /// - Returns: what workers must be told.
+    mutating func apply(_ undo: RoutingUndo) throws(ChangeError) -> [ForwardingChange] {
+        do throws(RoutingError) {
+            let changes = try routing.apply(undo)
+            _ = routing.takeUndo()
+            return changes
+        } catch { throw ChangeError(error.description) }
+    }
 
-    mutating func apply(_ change: ModelChange) throws(ChangeError) -> Step {
+    /// Everything that a worker with empty tables must be told.
+    func snapshot() -> [ForwardingChange] { routing.snapshot() }
+
+    private mutating func apply(
+        _ change: ConfigurationChange
+    ) throws(RoutingError) -> [ForwardingChange] {
         switch change {
-        case .interfaces(let records):
-            var step = Step(changes: [], undo: [])
-            for record in records {
-                if let i = interfaces.firstIndex(where: { $0.index == record.index }) {
-                    if interfaces[i] == record { continue }
-                    step.undo.append(.interfaces([interfaces[i]]))
-                    interfaces[i] = record
-                } else {
-                    interfaces.append(record)
-                }
-                step.changes += routing.set(record)
-            }
-            return step
-        case .learned: return Step(changes: [], undo: [])
-        case .configuration(let change):
-            switch change {
-            case .interfaceState(let name, let isUp):
-                guard var record = interfaces.first(where: { $0.name == name }) else {
-                    throw ChangeError("no interface \(name)")
-                }
-                record.isUp = isUp
-                return try apply(.interfaces([record]))
-            case .addRoutes(let prefixes, let target, _):
-                return Step(
-                    changes: routing.add(prefixes, target),
-                    undo: [.configuration(.removeRoutes(prefixes, nil))]
-                )
-            case .removeRoutes(let prefixes, _):
-                do throws(RoutingError) {
-                    return Step(changes: try routing.remove(prefixes), undo: [])
-                } catch { throw ChangeError(error.description) }
-            default: return Step(changes: [], undo: [])
-            }
+        case .addAddress(let interface, let address):
+            return try routing.addAddress(address, to: index(interface))
+        case .removeAddress(let interface, let address):
+            return try routing.removeAddress(address, from: index(interface))
+        case .addRoutes(let prefixes, let target, let replace):
+            return try routing.addRoutes(prefixes, target, replacing: replace)
+        case .removeRoutes(let prefixes, let target):
+            return try routing.removeRoutes(prefixes, target)
+        case .neighbour(let interface, let address, let mac):
+            return try routing.setNeighbour(
+                Neighbour(
+                    interface: index(interface), address: address, mac: mac, isStatic: true))
+        case .removeNeighbour(let interface, let address):
+            return try routing.removeNeighbour(address, interface: index(interface))
+        case .interfaceState(let name, let isUp):
+            return try edit(name) { $0.isUp = isUp }
+        case .mtu(let name, let bytes):
+            return try edit(name) { $0.mtu = UInt16(clamping: bytes) }
+        case .mac(let name, let mac): return try edit(name) { $0.mac = mac }
+        case .promiscuous(let name, let isOn): return try edit(name) { $0.isPromiscuous = isOn }
+        case .handoff(let name, let target): return try edit(name) { $0.handoff = target }
         }
     }
 
-    func snapshot() -> [ForwardingChange] { routing.snapshot() }
+    private func index(_ name: String) throws(RoutingError) -> UInt16 {
+        try routing.interfaceIndex(named: name)
+    }
 
-    static func parts(of changes: [ForwardingChange]) -> [[UInt8]] {
-        RoutingState.chunks(of: changes, maximumBytes: NodeMessage.maximumChangeBytes)
+    private mutating func edit(
+        _ name: String, _ body: (inout InterfaceRecord) -> Void
+    ) throws(RoutingError) -> [ForwardingChange] {
+        let index = try index(name)
+        guard var record = routing.interface(index) else { throw .noSuchInterface(name: name) }
+        body(&record)
+        return try routing.setInterface(record)
+    }
+
+    /// Takes what a worker saw, if it can be: anybody on a wire may send anything.
+    private mutating func learn(
+        _ neighbour: LearnedNeighbour
+    ) throws(RoutingError) -> [ForwardingChange] {
+        guard let record = routing.interface(neighbour.interface) else {
+            throw .noSuchInterfaceIndex(neighbour.interface)
+        }
+        guard record.isUp else {
+            throw .invalidNeighbour(neighbour.address, reason: "\(record.name) is down")
+        }
+        let isOnSubnet = record.addresses.contains { address in
+            let own = IPv4Address(bits: address.address)
+            let subnet = IPv4Prefix(address: own, length: Int(address.prefixLength))
+            return subnet.contains(neighbour.address)
+        }
+        guard isOnSubnet else {
+            throw .invalidNeighbour(
+                neighbour.address, reason: "not on a subnet of \(record.name)")
+        }
+        return try routing.setNeighbour(
+            Neighbour(
+                interface: neighbour.interface, address: neighbour.address, mac: neighbour.mac,
+                isStatic: false))
     }
 }

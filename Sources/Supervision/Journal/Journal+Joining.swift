@@ -44,7 +44,7 @@ extension Journal {
     /// Works the snapshot out away from the actor: it takes a second for a million routes.
     @concurrent
     private nonisolated static func snapshotParts(of model: ForwardingModel) async -> [[UInt8]] {
-        let parts = ForwardingModel.parts(of: model.snapshot())
+        let parts = ChangeCoding.encodeChunks(model.snapshot())
         return parts.isEmpty ? [[]] : parts
     }
 

@@ -22,25 +22,31 @@ extension Journal {
         var reason: String
     }
 
-    /// Adds parts to an entry and sends all but the last of them.
-    func send(_ parts: [[UInt8]], in outgoing: inout Outgoing) async {
-        for part in parts {
+    /// Adds changes to an entry and sends all of its parts but the last.
+    func send(_ changes: [ForwardingChange], in outgoing: inout Outgoing) async {
+        for part in ChangeCoding.encodeChunks(changes) {
             if let held = outgoing.held {
+                // Small changes of one entry share a message.
+                if held.count + part.count <= ChangeCoding.maximumChunkBytes {
+                    outgoing.held = held + part
+                    continue
+                }
                 await broadcast(held, of: &outgoing, isLast: false)
             }
             outgoing.held = part
-            if !joining.isEmpty { outgoing.kept.append(part) }
         }
+        // Between two slices others of this actor get their turn.
+        await Task.yield()
     }
 
-    /// Sends the last part and waits for the acknowledgements.
+    /// Sends the last part, counts the entry, and waits for the acknowledgements; an entry without parts is none.
     ///
     /// - Returns: who refused the entry, and why.
     func finish(_ outgoing: inout Outgoing) async -> [Refusal] {
-        if let held = outgoing.held {
-            outgoing.held = nil
-            await broadcast(held, of: &outgoing, isLast: true)
-        }
+        guard let held = outgoing.held else { return [] }
+        outgoing.held = nil
+        await broadcast(held, of: &outgoing, isLast: true)
+        number = outgoing.number
         if !joining.isEmpty {
             tail.append(Entry(number: outgoing.number, parts: outgoing.kept))
         }
@@ -64,6 +70,7 @@ extension Journal {
             body: part
         )
         outgoing.sent += 1
+        if !joining.isEmpty { outgoing.kept.append(part) }
         let step = "room for change \(outgoing.number)"
         let time = times.change
         _ = await ask { process throws(StepFailure) -> Refusal? in

@@ -50,54 +50,74 @@ actor Journal {
     ///
     /// - Returns: the number of its entry, or of the last one if it changes nothing.
     /// - Throws: `ChangeError`; nothing has changed then.
+    @discardableResult
     func commit(_ change: ModelChange) async throws(ChangeError) -> UInt64 {
+        try await commit(change.slices())
+    }
+
+    /// Applies the parts of a change on every member, all of them or none.
+    func commit(_ slices: [ModelChange]) async throws(ChangeError) -> UInt64 {
         await gate.enter()
         defer { gate.leave() }
         var outgoing = Outgoing(number: number + 1)
-        var undo: [ModelChange] = []
-        var complaint: String?
-        for slice in change.slices() {
+        var undo: [RoutingUndo] = []
+        for slice in slices {
             do throws(ChangeError) {
                 let step = try model.apply(slice)
-                if step.changes.isEmpty { continue }
-                undo.append(contentsOf: step.undo)
-                await send(ForwardingModel.parts(of: step.changes), in: &outgoing)
-                // Between two slices others of this actor get their turn.
-                await Task.yield()
+                if !step.undo.isEmpty { undo.append(step.undo) }
+                await send(step.changes, in: &outgoing)
             } catch {
-                guard outgoing.isStarted else { throw error }
-                complaint = error.description
+                await takeBack(undo, after: &outgoing)
+                throw error
             }
-            if complaint != nil { break }
         }
-        guard outgoing.isStarted else { return number }
-        number = outgoing.number
         let refusals = await finish(&outgoing)
-        if complaint == nil && refusals.isEmpty { return number }
-        await takeBack(undo)
+        guard !refusals.isEmpty else { return number }
+        await takeBack(undo, after: &outgoing)
         let reasons = refusals.map { "\($0.process.name): \($0.reason)" }.sorted()
-        throw ChangeError(complaint ?? reasons.joined(separator: "; "))
+        throw ChangeError(reasons.joined(separator: "; "))
+    }
+
+    /// Takes what workers learned; what cannot be is left out.
+    ///
+    /// - Returns: why something was left out, one reason.
+    func learn(_ neighbours: [LearnedNeighbour]) async -> String? {
+        await gate.enter()
+        defer { gate.leave() }
+        var outgoing = Outgoing(number: number + 1)
+        var undo: [RoutingUndo] = []
+        var complaint: String?
+        for neighbour in neighbours {
+            do throws(ChangeError) {
+                let step = try model.apply(.learned(neighbour))
+                if !step.undo.isEmpty { undo.append(step.undo) }
+                await send(step.changes, in: &outgoing)
+            } catch { complaint = error.description }
+        }
+        let refusals = await finish(&outgoing)
+        guard let refusal = refusals.first else { return complaint }
+        await takeBack(undo, after: &outgoing)
+        return "\(refusal.process.name): \(refusal.reason)"
     }
 
     /// Applies the inverse of a change that cannot stand, as an entry of its own.
-    private func takeBack(_ undo: [ModelChange]) async {
-        var outgoing = Outgoing(number: number + 1)
-        for change in undo.reversed() {
+    ///
+    /// What was sent of the change is finished first, so that every worker is at the same point.
+    private func takeBack(_ undo: [RoutingUndo], after outgoing: inout Outgoing) async {
+        _ = await finish(&outgoing)
+        var inverse = Outgoing(number: number + 1)
+        for step in undo.reversed() {
             do throws(ChangeError) {
-                let step = try model.apply(change)
-                await send(ForwardingModel.parts(of: step.changes), in: &outgoing)
+                await send(try model.apply(step), in: &inverse)
             } catch {
                 logger.critical("undo-failed", metadata: ["reason": "\(error)"])
             }
         }
-        guard outgoing.isStarted else { return }
-        number = outgoing.number
-        logger.warning("change-taken-back", metadata: ["number": "\(number - 1)"])
-        for refusal in await finish(&outgoing) {
-            await expel(
-                refusal.process,
-                "does not take change \(number - 1) back: \(refusal.reason)"
-            )
+        for refusal in await finish(&inverse) {
+            await expel(refusal.process, "does not take a change back: \(refusal.reason)")
+        }
+        if inverse.isStarted {
+            logger.warning("change-taken-back", metadata: ["number": "\(outgoing.number)"])
         }
     }
 

@@ -1,0 +1,5 @@
+/// What this build calls itself.
+public enum Build {
+    /// The version, without a `v` before it.
+    public static let version = "0.1.0"
+}

@@ -1,0 +1,148 @@
+internal import CausewayConfiguration
+internal import ControlProtocol
+
+extension CommandTable {
+    private static func show(_ what: Syntax, _ summary: String, _ run: @escaping Command.Action)
+        -> Command
+    { Command(.word("show", "what there is") + what, summary, run: run) }
+
+    private static let onlyInterface = Syntax.optional(
+        .value("interface", .interface, "only this one")
+    )
+
+    /// The commands `show ...`.
+    static let showCommands = processCommands + portCommands + counterCommands + fibCommands
+
+    private static let processCommands = [
+        show(.word("version", "of the supervisor"), "Shows the version and the time it runs.") {
+            _,
+            session throws(CommandFailure) in
+            let view = await session.dataplane.view()
+            return VersionReport(version: Build.version, uptimeSeconds: view.uptimeSeconds)
+        },
+        show(.word("threads", "the lanes"), "Shows the lanes' threads.") {
+            _,
+            session throws(CommandFailure) in
+            let (before, now) = await session.twoReadings()
+            return ThreadsReport(now, before: before)
+        },
+        show(.word("lanes", "the lanes' work"), "Shows what the lanes did.") {
+            _,
+            session throws(CommandFailure) in
+            LanesReport(await session.dataplane.view().readings())
+        },
+        show(.word("nodes", "the processes"), "Shows the keeper and the worker of each NUMA node.")
+        {
+            _,
+            session throws(CommandFailure) in NodesReport(await session.dataplane.view())
+        },
+        show(.word("topology", "what runs where"), "Shows what runs where.") {
+            _,
+            session throws(CommandFailure) in
+            TopologyReport(placement: await session.dataplane.view().placement)
+        },
+        show(.word("buffers", "the pools"), "Shows the packet buffers of each NUMA node.") {
+            _,
+            session throws(CommandFailure) in
+            BuffersReport(await session.dataplane.view().readings())
+        },
+        show(.word("memory", "the heaps"), "Shows the workers' heaps.") {
+            _,
+            session throws(CommandFailure) in
+            MemoryReport(await session.dataplane.view().readings())
+        },
+        show(.word("log", "the last lines"), "Shows the last lines of the supervisor's log.") {
+            _,
+            session throws(CommandFailure) in
+            LogReport(log: await session.dataplane.view().log)
+        },
+    ]
+
+    private static let portCommands = [
+        show(
+            .word("interface", "packets and bytes")
+                + .optional(
+                    .choice([
+                        .word("address", "IPv4 addresses"),
+                        .value("interface", .interface, "only this one"),
+                    ])
+                ),
+            "Shows interfaces with their counters, or their addresses."
+        ) { input, session throws(CommandFailure) in
+            let view = await session.dataplane.view()
+            if input.has("address") { return InterfaceAddressReport(view) }
+            return InterfaceReport(view, only: input.text("interface"))
+        },
+        show(
+            .word("hardware-interfaces", "the ports") + onlyInterface,
+            "Shows ports with their drivers and hardware counters."
+        ) { input, session throws(CommandFailure) in
+            let view = await session.dataplane.view()
+            let statuses = await session.dataplane.portStatuses()
+            return HardwareReport(view, statuses, only: input.text("interface"))
+        },
+        show(.word("packet-generator", "the streams"), "Shows the packet generators' streams.") {
+            _,
+            session throws(CommandFailure) in
+            var nodes: [PacketGeneratorReport.Node] = []
+            for node in await session.dataplane.view().placement.nodes {
+                nodes.append(await session.streams(of: node.number))
+            }
+            return PacketGeneratorReport(nodes: nodes)
+        },
+    ]
+
+    private static let counterCommands = [
+        show(
+            .word("runtime", "graph nodes")
+                + .options([
+                    .option("node", .numaNode, "only this NUMA node"),
+                    .word("summary", "rates only"), .word("verbose", "idle graph nodes too"),
+                    .word("max", "the most clocks of a call"),
+                ]),
+            "Shows what graph nodes did on each lane."
+        ) { input, session throws(CommandFailure) in
+            let (before, now) = await session.twoReadings()
+            return RuntimeReport(
+                now,
+                before: before,
+                form: input.has("summary") ? .summary : input.has("max") ? .maximum : .table,
+                isVerbose: input.has("verbose"),
+                only: input.integer("node")
+            )
+        },
+        show(
+            .word("errors", "drops by reason") + .optional(.word("verbose", "each lane by itself")),
+            "Shows why packets were dropped."
+        ) { input, session throws(CommandFailure) in
+            ErrorsReport(
+                await session.dataplane.view().readings(),
+                isVerbose: input.has("verbose")
+            )
+        },
+        show(.word("handoff", "packets between NUMA nodes"), "Shows the rings between NUMA nodes.")
+        {
+            _,
+            session throws(CommandFailure) in
+            HandoffReport(await session.dataplane.view().readings())
+        },
+    ]
+}
+
+extension CommandSession {
+    /// Two readings, 100 ms apart: long enough for a sleeping lane to turn its loop.
+    fileprivate func twoReadings() async -> (before: [NodeReading], now: [NodeReading]) {
+        let before = await dataplane.view().readings()
+        try? await Task.sleep(for: .milliseconds(100))
+        return (before, await dataplane.view().readings())
+    }
+
+    fileprivate func streams(of node: Int) async -> PacketGeneratorReport.Node {
+        do {
+            let text = try await dataplane.packetGenerator(node: node, .show)
+            return PacketGeneratorReport.Node(numaNode: node, lines: TextResult(text).lines)
+        } catch {
+            return PacketGeneratorReport.Node(numaNode: node, lines: [], error: "\(error)")
+        }
+    }
+}

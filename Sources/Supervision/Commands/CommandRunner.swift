@@ -1,0 +1,146 @@
+internal import FoundationEssentials
+
+/// Runs command lines on a dataplane: what HTTP, the startup file and tests call.
+public struct CommandRunner: Sendable {
+    let dataplane: any Dataplane
+
+    /// Makes a runner of all commands.
+    public init(dataplane: any Dataplane) { self.dataplane = dataplane }
+
+    /// Runs one line; an empty one or a comment does nothing.
+    ///
+    /// - Parameter line: the command.
+    /// - Returns: the result, or the fault.
+    public func run(line: String) async -> CommandOutcome {
+        do {
+            let tokens = try CommandToken.split(line)
+            return await run(tokens, length: line.utf8.count)
+        } catch {
+            return CommandOutcome(failure: error)
+        }
+    }
+
+    /// Runs a command whose words are already apart.
+    public func run(words: [String]) async -> CommandOutcome {
+        let tokens = CommandToken.place(words)
+        let length = tokens.last.map { $0.offset + $0.text.utf8.count } ?? 0
+        return await run(tokens, length: length)
+    }
+
+    /// Runs the commands of a file, one a line; stops at the first that fails.
+    ///
+    /// - Returns: what the commands said, one after the other; a fault says `FILE:LINE: ...`.
+    public func run(file path: String) async -> CommandOutcome {
+        do {
+            let session = CommandSession(dataplane: dataplane, depth: 0)
+            return CommandOutcome(result: try await CommandFile.run(path, in: session))
+        } catch {
+            return CommandOutcome(failure: error)
+        }
+    }
+
+    func run(_ tokens: [CommandToken], length: Int) async -> CommandOutcome {
+        do {
+            let session = CommandSession(dataplane: dataplane, depth: 0)
+            return CommandOutcome(
+                result: try await Self.result(tokens, length: length, in: session)
+            )
+        } catch {
+            return CommandOutcome(failure: error)
+        }
+    }
+
+    /// Runs the words of a line.
+    static func result(
+        _ tokens: [CommandToken],
+        length: Int,
+        in session: CommandSession
+    ) async throws(CommandFailure) -> any CommandResult {
+        if tokens.isEmpty { return TextResult("") }
+        let context = await session.dataplane.grammarContext()
+        if let help = try help(tokens, context: context) { return help }
+        let match = try CommandTable.grammar.match(tokens, length: length, context: context)
+        let input = CommandInput(captures: match.captures)
+        return try await CommandTable.commands[match.form].run(input, session)
+    }
+
+    /// What may come next, if the line asks for that: `?` as or at the end of the last word.
+    private static func help(
+        _ tokens: [CommandToken],
+        context: GrammarContext
+    ) throws(CommandFailure) -> HelpReport? {
+        guard let last = tokens.last, last.text.hasSuffix("?") else { return nil }
+        let start = String(last.text.dropLast())
+        let found = try CommandTable.grammar.expected(
+            after: tokens.dropLast(),
+            context: context
+        )
+        return HelpReport(found.next, startingWith: start, isComplete: found.isComplete)
+    }
+}
+
+/// What became of a command.
+public struct CommandOutcome: Sendable {
+    /// What the command found out; nil: it failed.
+    public var result: (any CommandResult)?
+    /// Why the command failed.
+    public var failure: CommandFailure?
+
+    init(result: any CommandResult) { self.result = result }
+
+    init(failure: CommandFailure) { self.failure = failure }
+
+    /// Whether the command failed.
+    public var isError: Bool { failure != nil }
+
+    /// For people: what the command found out, or why it failed.
+    ///
+    /// Made anew at every call.
+    public var text: String {
+        if let failure { return failure.description + "\n" }
+        return result?.text ?? ""
+    }
+
+    /// The result as JSON in UTF-8, keys in alphabetical order; nil: the command failed.
+    ///
+    /// Made anew at every call.
+    public var json: [UInt8]? {
+        guard let result else { return nil }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return (try? encoder.encode(result)).map { Array($0) }
+    }
+}
+
+/// What may come next in a line.
+struct HelpReport: CommandResult {
+    struct Entry: Encodable, Sendable {
+        /// A word, or how an argument is called.
+        var word: String
+        var help: String
+        /// The words that an argument can be, where they can be listed.
+        var candidates: [String]
+    }
+
+    var next: [Entry]
+    /// Whether the line can end here.
+    var isComplete: Bool
+
+    init(_ expectations: [Expectation], startingWith start: String, isComplete: Bool) {
+        next = expectations.filter { !$0.isKeyword || $0.label.hasPrefix(start) }.map {
+            Entry(word: $0.label, help: $0.help, candidates: $0.candidates)
+        }
+        self.isComplete = isComplete && start.isEmpty
+    }
+
+    var text: String {
+        let width = max(16, next.map(\.word.count).max() ?? 0)
+        var lines = next.map { entry in
+            let choices =
+                entry.candidates.isEmpty ? "" : " (\(entry.candidates.joined(separator: ", ")))"
+            return "  \(entry.word.padded(to: width)) \(entry.help)\(choices)".trimmedAtEnd
+        }
+        if isComplete { lines.append("  <end of line>") }
+        return lines.map { $0 + "\n" }.joined()
+    }
+}

@@ -1,0 +1,111 @@
+internal import ControlProtocol
+
+/// The type of a command's argument: which words it takes, and how it is called in messages.
+enum ArgumentType: Hashable, Sendable {
+    /// The name of an interface.
+    case interface
+    /// `A.B.C.D`
+    case address
+    /// `A.B.C.D/L`; host bits are cleared.
+    case prefix
+    /// `A.B.C.D/L`; host bits are kept.
+    case interfaceAddress
+    /// One address, or `A.B.C.D-E.F.G.H`.
+    case addressRange
+    /// `xx:xx:xx:xx:xx:xx` or `xxxx.xxxx.xxxx`.
+    case mac
+    /// A whole number, decimal or `0x...`.
+    case integer(ClosedRange<Int>)
+    /// A number that may be written as `1e6`.
+    case count
+    /// `A` or `A-B`: packet sizes in bytes.
+    case sizes(ClosedRange<Int>)
+    /// Whole numbers with commas between.
+    case integers(ClosedRange<Int>)
+    /// `0x` and hexadecimal digits, two a byte.
+    case bytes
+    /// A number of a NUMA node of the placement.
+    case numaNode
+    /// Any word, called `name` in messages.
+    case word(String)
+    /// An absolute path.
+    case path
+
+    /// How messages call it.
+    var label: String {
+        switch self {
+        case .interface: "INTERFACE"
+        case .address: "A.B.C.D"
+        case .prefix, .interfaceAddress: "A.B.C.D/L"
+        case .addressRange: "A.B.C.D[-A.B.C.D]"
+        case .mac: "MAC"
+        case .integer(let range): "\(range.lowerBound)...\(range.upperBound)"
+        case .count: "NUMBER"
+        case .sizes: "BYTES[-BYTES]"
+        case .integers: "N,N,..."
+        case .bytes: "0xHEX"
+        case .numaNode: "NUMA-NODE"
+        case .word(let name): name
+        case .path: "/FILE"
+        }
+    }
+
+    /// What a word that does not fit is not.
+    var requirement: String {
+        switch self {
+        case .interface: "the name of an interface"
+        case .address: "an IPv4 address such as 10.0.0.1"
+        case .prefix, .interfaceAddress: "an IPv4 prefix such as 10.0.0.1/24"
+        case .addressRange: "an IPv4 address or a range of them in ascending order"
+        case .mac: "an Ethernet address such as 02:fe:00:00:00:01"
+        case .integer(let range): "a number in \(range.lowerBound)...\(range.upperBound)"
+        case .count: "a number such as 1000 or 1e6"
+        case .sizes(let range):
+            "a size or a range of sizes in \(range.lowerBound)...\(range.upperBound)"
+        case .integers(let range):
+            "a list of numbers in \(range.lowerBound)...\(range.upperBound) such as 0,1"
+        case .bytes: "bytes such as 0x0800"
+        case .numaNode: "the number of a NUMA node that runs a worker"
+        case .word(let name): name
+        case .path: "an absolute path"
+        }
+    }
+}
+
+/// A parsed argument.
+enum ArgumentValue: Hashable, Sendable {
+    /// A keyword of the command.
+    case keyword
+    case text(String)
+    case address(IPv4Address)
+    case prefix(IPv4Prefix)
+    case interfaceAddress(InterfaceAddress)
+    case addressRange(ClosedRange<UInt32>)
+    case mac(MACAddress)
+    case integer(Int)
+    case sizes(ClosedRange<Int>)
+    case integers([Int])
+    case bytes([UInt8])
+}
+
+/// What there is to choose from on the running system.
+struct GrammarContext: Sendable {
+    /// Names of interfaces; nil: any word may be one.
+    var interfaces: [String]?
+    /// NUMA nodes with a worker; nil: any number may be one.
+    var numaNodes: [Int]?
+
+    init(interfaces: [String]? = nil, numaNodes: [Int]? = nil) {
+        self.interfaces = interfaces
+        self.numaNodes = numaNodes
+    }
+
+    /// The words that an argument can be, where they can be listed.
+    func candidates(for type: ArgumentType) -> [String] {
+        switch type {
+        case .interface: interfaces ?? []
+        case .numaNode: (numaNodes ?? []).map(String.init)
+        default: []
+        }
+    }
+}

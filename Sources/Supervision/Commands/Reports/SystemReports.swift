@@ -1,0 +1,195 @@
+internal import CausewayConfiguration
+internal import Coordination
+internal import HostTopology
+
+/// `show version`: the build and its age.
+struct VersionReport: CommandResult {
+    var name = "causeway"
+    var version: String
+    /// Seconds since the supervisor started.
+    var uptimeSeconds: Double
+
+    var text: String {
+        "\(name) v\(version), up \(Figure.fixed(uptimeSeconds, digits: 1)) s\n"
+    }
+}
+
+/// `show buffers`: the pools.
+struct BuffersReport: CommandResult {
+    /// A NUMA node's pool.
+    struct Pool: Encodable, Sendable {
+        var name: String
+        var numaNode: Int
+        /// Bytes of packet data in a buffer.
+        var dataBytes: Int
+        /// Buffers in all, as the worker found the pool; 0 before its first life.
+        var total: UInt64
+        /// Buffers in the pool and its caches, and those in frames and descriptors.
+        var available: UInt64?
+        var used: UInt64?
+        /// How often a lane could not have a buffer, or a frame.
+        var bufferFailures: UInt64
+        var frameFailures: UInt64
+        /// Packets that wait for a neighbour's address.
+        var held: UInt64
+    }
+
+    var pools: [Pool]
+
+    init(_ readings: [NodeReading]) {
+        pools = readings.map { reading in
+            let total = reading.status.segment?.load(.poolTotal) ?? 0
+            let available: UInt64? = reading.poolAvailable
+            return Pool(
+                name: "node-\(reading.placement.number)",
+                numaNode: reading.placement.number,
+                dataBytes: reading.placement.bufferDataBytes,
+                total: total,
+                available: available,
+                used: available.map { total > $0 ? total - $0 : 0 },
+                bufferFailures: reading.sum(.bufferFailures),
+                frameFailures: reading.sum(.frameFailures),
+                held: reading.lanes.reduce(0) { $0 &+ $1[.held] }
+            )
+        }
+    }
+
+    var text: String {
+        var table = TextTable([
+            .init("Pool Name", 12, .left), .init("NUMA", 4), .init("Data Size", 9),
+            .init("Total", 8), .init("Avail", 8), .init("Used", 8), .init("Failures", 8),
+            .init("Held", 6),
+        ])
+        for pool in pools {
+            table.add([
+                pool.name, String(pool.numaNode), String(pool.dataBytes), String(pool.total),
+                pool.available.map { String($0) } ?? "-", pool.used.map { String($0) } ?? "-",
+                String(pool.bufferFailures &+ pool.frameFailures), String(pool.held),
+            ])
+        }
+        return table.text
+    }
+}
+
+extension NodeReading {
+    /// Buffers in the pool; nil: not counted by the worker.
+    fileprivate var poolAvailable: UInt64? { nil }
+
+    fileprivate func sum(_ word: LaneBlock.Word) -> UInt64 {
+        lanes.reduce(0) { $0 &+ $1.counted(word) }
+    }
+}
+
+/// `show memory`: the workers' heaps.
+struct MemoryReport: CommandResult {
+    /// A worker's heap.
+    struct Heap: Encodable, Sendable {
+        var numaNode: Int
+        /// The operating system's node that it is bound to; nil: not bound.
+        var hardwareNode: Int?
+        var hugepageBytes: Int
+        var totalBytes: UInt64
+        var usedBytes: UInt64
+        var freeBytes: UInt64
+        /// DPDK's memory of the node: pools, descriptors, ports.
+        var ealMegabytes: Int
+    }
+
+    var heaps: [Heap]
+
+    init(_ readings: [NodeReading]) {
+        heaps = readings.map { reading in
+            let total =
+                reading.status.segment?.load(.heapTotalBytes) ?? UInt64(reading.placement.heapBytes)
+            let used = reading.status.segment?.load(.heapUsedBytes) ?? 0
+            return Heap(
+                numaNode: reading.placement.number,
+                hardwareNode: reading.placement.hardwareNode,
+                hugepageBytes: reading.placement.hugepageBytes,
+                totalBytes: total,
+                usedBytes: used,
+                freeBytes: total > used ? total - used : 0,
+                ealMegabytes: reading.placement.ealMegabytes
+            )
+        }
+    }
+
+    var text: String {
+        var table = TextTable([
+            .init("Node", 4, .left), .init("Bound to", 8), .init("Page", 8), .init("Heap", 10),
+            .init("Used", 10), .init("Free", 10), .init("Used %", 7), .init("EAL", 10),
+        ])
+        for heap in heaps {
+            let share = heap.totalBytes > 0 ? Double(heap.usedBytes) / Double(heap.totalBytes) : 0
+            table.add([
+                String(heap.numaNode), heap.hardwareNode.map(String.init) ?? "-",
+                Figure.bytes(UInt64(heap.hugepageBytes)), Figure.bytes(heap.totalBytes),
+                Figure.bytes(heap.usedBytes), Figure.bytes(heap.freeBytes),
+                Figure.fixed(share * 100, digits: 1),
+                Figure.bytes(UInt64(heap.ealMegabytes) << 20),
+            ])
+        }
+        return table.text
+    }
+}
+
+/// `show topology`: what runs where.
+struct TopologyReport: CommandResult {
+    var placement: Placement
+
+    func encode(to encoder: any Encoder) throws { try placement.encode(to: encoder) }
+
+    var text: String {
+        var text = "housekeeping cpus: \(placement.housekeeping.commaSeparated)\n"
+        for node in placement.nodes {
+            let bound = node.hardwareNode.map { "memory on node \($0)" } ?? "memory not bound"
+            text += "NUMA node \(node.number)\(node.isVirtual ? " (virtual)" : ""): \(bound)\n"
+            text += "  lanes on cpus \(node.lanes.commaSeparated), control on \(node.controlCPU)\n"
+            text += "  heap \(Figure.bytes(UInt64(clamping: node.heapBytes)))"
+            text += " in pages of \(Figure.bytes(UInt64(clamping: node.hugepageBytes))),"
+            text += " \(node.poolBuffers) buffers of \(node.bufferDataBytes) bytes,"
+            text += " EAL \(node.ealMegabytes)M\n"
+            text += "  handoff rings of \(node.handoffRingCells) cells,"
+            text += " spare \(node.hasSpare ? "yes" : "no")\n"
+            for port in node.ports {
+                text += "  port \(port.interfaceIndex) \(port.name): \(port.kind.rawValue)"
+                text += " \(port.device), rx queues \(port.rxQueues), tx queues \(port.txQueues),"
+                text += " mtu \(port.mtu)\n"
+            }
+        }
+        return text
+    }
+}
+
+extension [Int] {
+    fileprivate var commaSeparated: String { map { String($0) }.joined(separator: ",") }
+}
+
+/// `show log`: the last lines of the supervisor's log.
+struct LogReport: CommandResult {
+    /// Oldest first.
+    var log: [String]
+
+    var text: String { log.map { $0 + "\n" }.joined() }
+}
+
+/// `show packet-generator`: the streams of each NUMA node.
+struct PacketGeneratorReport: CommandResult {
+    /// A NUMA node.
+    struct Node: Encodable, Sendable {
+        var numaNode: Int
+        /// What its worker says about its streams.
+        var lines: [String]
+        /// Why it says nothing.
+        var error: String?
+    }
+
+    var nodes: [Node]
+
+    var text: String {
+        nodes.map { node in
+            "NUMA node \(node.numaNode)\(node.error.map { ": " + $0 } ?? "")\n"
+                + node.lines.map { $0 + "\n" }.joined()
+        }.joined()
+    }
+}

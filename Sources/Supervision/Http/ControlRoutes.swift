@@ -1,0 +1,144 @@
+internal import ControlProtocol
+internal import Foundation
+internal import HTTPTypes
+internal import Hummingbird
+internal import HummingbirdCore
+internal import NIOCore
+
+/// What each address of the control socket answers.
+struct ControlRoutes: Sendable {
+    let runner: CommandRunner
+
+    /// The most bytes of a request's body.
+    static let maximumBodyBytes = 1 << 20
+    /// The most words of a `GET /v1/show/...`.
+    static let maximumWords = 64
+
+    /// Answers `GET /v1/health`.
+    func health() throws -> Response {
+        try reply(.ok, JSONValue.object(["ok": .bool(true), "version": .string(Build.version)]))
+    }
+
+    /// Answers `POST /v1/cli`.
+    func command(_ request: Request) async throws -> Response {
+        let body: ByteBuffer
+        do {
+            body = try await request.body.collect(upTo: Self.maximumBodyBytes)
+        } catch {
+            return try refuse(
+                .contentTooLarge,
+                "the body has more than \(Self.maximumBodyBytes) bytes"
+            )
+        }
+        let asked: CommandRequest
+        do {
+            asked = try JSONDecoder().decode(
+                CommandRequest.self,
+                from: Data(body.readableBytesView)
+            )
+        } catch {
+            return try refuse(
+                .badRequest,
+                "the body is not {\"command\": \"...\", \"json\": true|false}"
+            )
+        }
+        let outcome = await runner.run(line: asked.command)
+        return try reply(
+            outcome.status,
+            OutcomeReply(outcome: outcome, isJSON: asked.json ?? false)
+        )
+    }
+
+    /// `GET /v1/show/WORD/WORD...`: the result itself.
+    func show(_ request: Request) async throws -> Response {
+        let parts = request.uri.path.split(separator: "/").dropFirst(1)
+        let words = parts.compactMap { String($0).removingPercentEncoding }
+        guard words.count == parts.count, words.count <= Self.maximumWords else {
+            return try refuse(.badRequest, "the path is not one of words")
+        }
+        let outcome = await runner.run(words: words)
+        guard let json = outcome.json else {
+            return try reply(outcome.status, OutcomeReply(outcome: outcome, isJSON: true))
+        }
+        return response(.ok, json)
+    }
+
+    /// Any other address.
+    func unknown() throws -> Response {
+        try refuse(
+            .notFound,
+            "no such address",
+            expected: ["POST /v1/cli", "GET /v1/show/...", "GET /v1/health"]
+        )
+    }
+
+    private func refuse(
+        _ status: HTTPResponse.Status,
+        _ message: String,
+        expected: [String] = []
+    ) throws -> Response {
+        try reply(
+            status,
+            CommandReply<JSONValue>(
+                ok: false,
+                error: CommandFault(kind: "request", message: message, expected: expected)
+            )
+        )
+    }
+
+    private func reply(_ status: HTTPResponse.Status, _ body: some Encodable) throws -> Response {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return response(status, Array(try encoder.encode(body)))
+    }
+
+    private func response(_ status: HTTPResponse.Status, _ json: [UInt8]) -> Response {
+        Response(
+            status: status,
+            headers: [.contentType: "application/json; charset=utf-8"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: json))
+        )
+    }
+}
+
+/// An outcome in the form of `CommandReply`.
+private struct OutcomeReply: Encodable {
+    var outcome: CommandOutcome
+    var isJSON: Bool
+
+    private enum CodingKeys: CodingKey { case ok, text, result, error }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(!outcome.isError, forKey: .ok)
+        if let failure = outcome.failure {
+            try container.encode(CommandFault(failure), forKey: .error)
+        } else if isJSON, let result = outcome.result {
+            try result.encode(to: container.superEncoder(forKey: .result))
+        } else {
+            try container.encode(outcome.text, forKey: .text)
+        }
+    }
+}
+
+extension CommandOutcome {
+    /// 400 for what is no command, 409 for what cannot be done.
+    fileprivate var status: HTTPResponse.Status {
+        switch failure?.kind {
+        case nil: .ok
+        case .syntax: .badRequest
+        case .refused: .conflict
+        }
+    }
+}
+
+extension CommandFault {
+    fileprivate init(_ failure: CommandFailure) {
+        self.init(
+            kind: failure.kind.rawValue,
+            message: failure.message,
+            position: failure.position,
+            expected: failure.expected
+        )
+    }
+}

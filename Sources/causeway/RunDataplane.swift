@@ -1,0 +1,133 @@
+internal import CausewayConfiguration
+internal import LinuxSystem
+internal import Logging
+internal import Supervision
+internal import SystemPackage
+
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
+/// One run of a dataplane: start, startup commands, control socket, and the end.
+struct DataplaneRun {
+    let plan: RunPlan
+    private let store = LogStore()
+    private let log: Logger
+    private let supervisor: Supervisor
+
+    init(plan: RunPlan) {
+        self.plan = plan
+        let level = Logger.Level(rawValue: plan.startup.logLevel.rawValue) ?? .notice
+        let store = store
+        LoggingSystem.bootstrap { KeyValueLogHandler(component: $0, level: level, store: store) }
+        log = Logger(label: "causeway")
+        supervisor = Supervisor(
+            options: plan.options, logger: Logger(label: "supervisor"), store: store)
+    }
+
+    /// Runs until a signal asks for the end.
+    ///
+    /// - Returns: the process's exit status.
+    func run() async -> Int32 {
+        let signals = RunSignals()
+        do throws(SupervisionError) {
+            if let path = plan.startup.logPath { try store.open(path: path) }
+            try bind()
+        } catch {
+            complain("causeway: \(error)")
+            return 1
+        }
+        for finding in plan.findings where finding.severity == .warning {
+            log.warning("finding", metadata: ["text": "\(finding)"])
+        }
+        let ending = Task { await endOnSignal(signals.stream) }
+        let status = await runUntilEnd()
+        ending.cancel()
+        return status
+    }
+
+    /// Keeps the supervisor, and what it starts until that binds itself, off the lanes' CPUs.
+    private func bind() throws(SupervisionError) {
+        let cpus = CPUSet(plan.resolved.placement.housekeeping)
+        do throws(Errno) {
+            try cpus.bindProcess()
+        } catch { throw .cpus(list: "\(cpus)", error) }
+    }
+
+    private func endOnSignal(_ signals: AsyncStream<Int32>) async {
+        var isFirst = true
+        for await number in signals {
+            log.notice("signal", metadata: ["number": "\(number)"])
+            if isFirst {
+                ServiceNotification.send("STOPPING=1")
+                Task { await supervisor.stop() }
+            } else {
+                await supervisor.kill()
+            }
+            isFirst = false
+        }
+    }
+
+    private func runUntilEnd() async -> Int32 {
+        do throws(SupervisionError) {
+            try await supervisor.start()
+        } catch {
+            complain("causeway: \(error)")
+            return 1
+        }
+        if let path = plan.startup.pidFile { writePIDFile(path) }
+        let server = ControlServer(
+            dataplane: supervisor, socketPath: plan.startup.controlSocketPath,
+            logger: Logger(label: "control"))
+        let serving = Task { () -> Bool in
+            do {
+                try await server.run(onListening: { await becomeReady() })
+                return true
+            } catch {
+                complain("causeway: \(error)")
+                Task { await supervisor.stop() }
+                return false
+            }
+        }
+        await supervisor.waitUntilStopped()
+        serving.cancel()
+        if let path = plan.startup.pidFile { SmallFile.remove(path) }
+        let isServed = await serving.value
+        // The control socket was the last file in there.
+        SmallFile.remove(plan.startup.runtimeFolder)
+        return isServed ? 0 : 1
+    }
+
+    private func becomeReady() async {
+        chown(plan.startup.controlSocketPath, plan.startup.group)
+        if let path = plan.startup.execPath {
+            let outcome = await CommandRunner(dataplane: supervisor).run(file: path)
+            if outcome.isError {
+                log.error("startup-commands-failed", metadata: ["reason": "\(trimmed(outcome.text))"])
+            } else {
+                log.notice("startup-commands-done", metadata: ["file": "\(path)"])
+            }
+        }
+        log.notice("ready", metadata: ["socket": "\(plan.startup.controlSocketPath)"])
+        ServiceNotification.send("READY=1")
+    }
+
+    private func trimmed(_ text: String) -> String {
+        text.hasSuffix("\n") ? String(text.dropLast()) : text
+    }
+
+    private func writePIDFile(_ path: String) {
+        do throws(Errno) {
+            try SmallFile.write(path, "\(getpid())\n")
+        } catch { log.warning("pidfile", metadata: ["file": "\(path)", "reason": "\(error)"]) }
+    }
+
+    /// Gives a file to a group, by name or number.
+    private func chown(_ path: String, _ group: String?) {
+        guard let group else { return }
+        let number = gid_t(group) ?? getgrnam(group).map { $0.pointee.gr_gid }
+        guard let number, Glibc.chown(path, uid_t.max, number) == 0 else {
+            return log.warning("no-such-group", metadata: ["group": "\(group)"])
+        }
+    }
+}

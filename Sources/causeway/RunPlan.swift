@@ -1,0 +1,95 @@
+internal import ArgumentParser
+internal import CausewayConfiguration
+internal import ControlProtocol
+internal import HostTopology
+internal import LinuxSystem
+internal import Supervision
+
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
+/// Everything that was read and worked out before anything is started.
+struct RunPlan {
+    var startup: StartupConfiguration
+    var machine: HostTopology
+    var resolved: ResolvedPlacement
+    /// What was found, all but errors.
+    var findings: [Finding]
+
+    /// Reads the configuration and the machine.
+    ///
+    /// - Throws: an exit status, after everything that is wrong has been written to standard error.
+    static func make(startupFile: String?, words: [String], settings: [String]) throws -> RunPlan {
+        let (startup, complaints) =
+            startupFile.map { StartupConfiguration.read(path: $0) }
+            ?? StartupConfiguration.read(arguments: words)
+        try stop(on: complaints)
+        let machine: HostTopology
+        do throws(HostTopologyError) {
+            machine = try HostTopology.read(.live)
+        } catch {
+            complain("causeway: \(error)")
+            throw ExitCode.failure
+        }
+        let resolved = Placement.resolve(
+            machine: machine, topologyPath: startup.topologyPath, settings: settings)
+        try stop(on: resolved.findings)
+        return RunPlan(
+            startup: startup, machine: machine, resolved: resolved,
+            findings: complaints + resolved.findings)
+    }
+
+    private static func stop(on findings: [Finding]) throws {
+        guard findings.hasErrors else { return }
+        for finding in findings where finding.severity == .error { complain("\(finding)") }
+        throw ExitCode.failure
+    }
+
+    private var arguments: EALArguments {
+        EALArguments(instance: startup.instance, machine: machine)
+    }
+
+    /// The findings and the plan for reading.
+    var text: String {
+        let plan = PlacementPlan(of: resolved.placement, on: machine, arguments: arguments)
+        return findings.map { "\($0)\n" }.joined() + plan.text
+    }
+
+    /// The program of keepers and workers: the one named, else that beside this one.
+    var nodeExecutable: String {
+        if let path = startup.nodeExecutablePath { return path }
+        let own = SmallFile.linkTarget("/proc/self/exe") ?? ""
+        return String(own.prefix(upTo: own.lastIndex(of: "/") ?? own.startIndex)) + "/causeway-node"
+    }
+
+    /// What the supervisor is started with.
+    var options: SupervisorOptions {
+        let environment = Self.environment.merging([
+            "CAUSEWAY_LOG_LEVEL": startup.logLevel.rawValue
+        ]) { own, _ in own }
+        let folders = machine.hugepageMounts.map { ($0.pageBytes, $0.path) }
+        let arguments = arguments
+        return SupervisorOptions(
+            placement: resolved.placement, instance: startup.instance,
+            runtimeDirectory: startup.runtimeFolder, nodeExecutable: nodeExecutable,
+            environment: environment, idleSleepMicroseconds: startup.pollSleepMicroseconds,
+            build: Build.version,
+            times: StepTimes(slow: environment["CAUSEWAY_SLOW"] == "1"),
+            host: HostPaths(
+                hugepageDirectories: Dictionary(folders, uniquingKeysWith: { first, _ in first })),
+            keeperArguments: { node, _ in arguments.keeper(of: node) },
+            workerArguments: { arguments.worker(of: $0, incarnation: Int($1)) },
+            firstLaneLcore: { EALArguments.firstLcore(incarnation: Int($0)) + 1 })
+    }
+
+    /// This process's environment, as it was started.
+    private static var environment: [String: String] {
+        let text = SmallFile.read("/proc/self/environ") ?? ""
+        let pairs = text.split(separator: "\0").compactMap { entry -> (String, String)? in
+            let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            return parts.count == 2 ? (String(parts[0]), String(parts[1])) : nil
+        }
+        return Dictionary(pairs, uniquingKeysWith: { first, _ in first })
+    }
+}

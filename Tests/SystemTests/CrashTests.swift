@@ -1,0 +1,103 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension SystemTests {
+    /// A worker dies; its node comes back, and the other does not notice.
+    @Suite(.needsDataplane) struct CrashTests {
+        /// What must be the same after every life of the worker.
+        private struct Condition: Equatable {
+            var routes: JSONValue
+            var neighbours: JSONValue
+        }
+
+        private func condition(_ testbed: Testbed) async throws -> Condition {
+            Condition(
+                routes: try await testbed.dataplane.show("ip fib"),
+                neighbours: try await testbed.dataplane.show("ip neighbors")
+            )
+        }
+
+        private func buffersInUse(_ testbed: Testbed, node: Int) async throws -> Int? {
+            let pools = try await testbed.dataplane.show("buffers")["pools"].elements
+            return pools.first { $0["numaNode"].int == node }?["used"].int
+        }
+
+        private func status(_ testbed: Testbed, node: Int) async throws -> JSONValue {
+            try await testbed.dataplane.show("nodes")["nodes"].elements.first {
+                $0["numaNode"].int == node
+            } ?? .null
+        }
+
+        /// Kills a node's worker and waits until the next one forwards.
+        private func killWorker(_ testbed: Testbed, node: Int) async throws {
+            let before = try await status(testbed, node: node)
+            let pid = try #require(before["workerPID"].int)
+            #expect(kill(Int32(pid), SIGKILL) == 0)
+            let isBack = await eventually(withinSeconds: 20, everyMilliseconds: 10) {
+                guard let now = try? await status(testbed, node: node) else { return false }
+                return now["workerState"].string == "forwarding"
+                    && now["incarnation"] != before["incarnation"]
+            }
+            try #require(
+                isBack,
+                "node \(node) did not forward again: \(testbed.dataplane.log.suffix(2000))"
+            )
+        }
+
+        @Test func aKilledWorkerDisturbsNoOtherNodeAHundredTimes() async throws {
+            try await Testbed.run(restart: "{max: 1000, window: 60s, backoff: 0ms}") { testbed in
+                let (near, far) = (testbed.left, testbed.right)
+                try await testbed.dataplane.configure(
+                    "ip route add 10.30.0.0/16 via \(far[1].address)",
+                    "set ip neighbor \(far[1].port) 10.10.3.99 02:00:00:00:00:99"
+                )
+                #expect(try await far[0].ping(far[1].address, count: 5) == .complete(5))
+                let expected = try await condition(testbed)
+                let witness = try near[0].namespace.start(
+                    "ping",
+                    "-q",
+                    "-i",
+                    "0.002",
+                    near[1].address
+                )
+                var inUse: [Int?] = []
+                for life in 1...100 {
+                    try await killWorker(testbed, node: 1)
+                    #expect(
+                        try await far[0].ping(far[1].address, count: 3) == .complete(3),
+                        "life \(life)"
+                    )
+                    if life % 20 == 1 {
+                        #expect(try await condition(testbed) == expected, "life \(life)")
+                    }
+                    inUse.append(try await buffersInUse(testbed, node: 1))
+                }
+                witness.signal(SIGINT)
+                let seen = PingReport(try await witness.end(withinSeconds: 10).output)
+                #expect(seen.sent > 5000)
+                #expect(seen == .complete(seen.sent), "the other node's ports lost packets")
+                #expect(try await condition(testbed) == expected)
+                #expect(inUse.first != .some(nil), "show buffers says nothing about node 1")
+                #expect(Set(inUse).count == 1, "buffers in use after each kill: \(inUse)")
+                #expect(try await near[0].ping(far[0].address, count: 500) == .complete(500))
+            }
+        }
+
+        @Test func aNodeWhoseBudgetIsSpentStaysDownAndIsNamed() async throws {
+            try await Testbed.run(restart: "{max: 1, window: 60s, backoff: 0ms}") { testbed in
+                try await killWorker(testbed, node: 1)
+                let pid = try #require(try await status(testbed, node: 1)["workerPID"].int)
+                #expect(kill(Int32(pid), SIGKILL) == 0)
+                let isDown = await eventually(withinSeconds: 10) {
+                    (try? await status(testbed, node: 1)["reason"].string?.isEmpty == false)
+                        ?? false
+                }
+                #expect(isDown)
+                let (near, far) = (testbed.left, testbed.right)
+                #expect(try await near[0].ping(near[1].address, count: 50) == .complete(50))
+                #expect(try await near[0].ping(far[0].address, count: 5).received == 0)
+            }
+        }
+    }
+}
