@@ -2,6 +2,13 @@
 enum Catalogue {
     static var entries: [Entry] {
         let routes = [1, 1_000, 100_000, 1_000_000]
+        let forward = routes.map { count in
+            Entry(name: "forward/routes=\(count)") { machine in
+                try ForwardPath(
+                    routes: count, areScattered: false, frame: 256,
+                    pool: machine.makePool("bench", buffers: Self.poolBuffers))
+            }
+        }
         let fib = routes.map { count in
             Entry(name: "fib/routes=\(count)") { _ in
                 try FibLookup(routes: count, areScattered: false)
@@ -18,7 +25,15 @@ enum Catalogue {
                     frame: frame, pool: machine.makePool("bench", buffers: Self.poolBuffers))
             }
         }
-        return fib + scattered + dispatch
+        let handoff = [64, 128, 256, 512, 1024, 1472].map { bytes in
+            Entry(name: "handoff/bytes=\(bytes)") { machine in
+                try HandoffByValue(bytes: bytes, frame: 256, machine: machine)
+            }
+        }
+        let smallHandoff = Entry(name: "handoff/frame=1") { machine in
+            try HandoffByValue(bytes: 64, frame: 1, machine: machine)
+        }
+        return forward + fib + scattered + handoff + [smallHandoff] + dispatch
     }
 
     static let poolBuffers = 16_383

@@ -93,12 +93,15 @@ final class EmptyGraph: Subject {
 
     func run(batches: Int, into values: UnsafeMutablePointer<Double>) {
         for batch in 0..<batches {
+            let switches = contextSwitches()
             let start = timestamp()
             for _ in 0..<framesInBatch {
                 graph.append(mbufs, count: frame, to: 0)
                 graph.dispatchPending()
             }
-            values[batch] = Double(timestamp() &- start) / Double(framesInBatch * Self.nodes)
+            let clocks = Double(timestamp() &- start)
+            values[batch] =
+                contextSwitches() == switches ? clocks / Double(framesInBatch * Self.nodes) : .nan
         }
     }
 
@@ -106,11 +109,14 @@ final class EmptyGraph: Subject {
         let pointers = UnsafeMutableRawPointer(mbufs).assumingMemoryBound(
             to: UnsafeMutableRawPointer.self)
         for batch in 0..<batches {
+            let switches = contextSwitches()
             let start = timestamp()
             for _ in 0..<framesInBatch {
                 CBench_graph_run(reference, pointers, UInt32(truncatingIfNeeded: frame))
             }
-            values[batch] = Double(timestamp() &- start) / Double(framesInBatch * Self.nodes)
+            let clocks = Double(timestamp() &- start)
+            values[batch] =
+                contextSwitches() == switches ? clocks / Double(framesInBatch * Self.nodes) : .nan
         }
     }
 }

@@ -114,6 +114,7 @@ final class FibLookup: Subject {
         destinations.withUnsafeBufferPointer { destinations in
             guard let base = destinations.baseAddress else { return }
             for batch in 0..<batches {
+                let switches = contextSwitches()
                 var clocks: UInt64 = 0
                 for _ in 0..<Self.framesInBatch {
                     let start = timestamp()
@@ -122,7 +123,9 @@ final class FibLookup: Subject {
                     checksum = checksum &* 31 &+ UInt64(leaves[cursor & (frameCapacity - 1)])
                     cursor = (cursor &+ frameCapacity) & (Routes.destinationCount &- 1)
                 }
-                values[batch] = Double(clocks) / Double(Self.framesInBatch * frameCapacity)
+                values[batch] =
+                    contextSwitches() == switches
+                    ? Double(clocks) / Double(Self.framesInBatch * frameCapacity) : .nan
             }
         }
     }

@@ -45,7 +45,7 @@ private struct NoHandoff: Node {
 /// NIC's or a packet generator's input node.
 final class ForwardPath: Subject {
     let unit = "clocks/packet"
-    var parts: [String] { nodes.map { "node=\($0.name)" } }
+    let parts = ForwardPath.path.map { "node=\($0)" }
     var checksum: UInt64 {
         txCounters[LaneBlock.InterfaceWord.txBytes.rawValue] &+ reference.pointee.tx_bytes.1
             &* 0x1_0000_0001
@@ -54,13 +54,14 @@ final class ForwardPath: Subject {
     private let pool: MbufPool
     private let world: ForwardingWorld
     private let graph: LaneGraph
-    private let block: LaneBlock
     private let reference: UnsafeMutablePointer<CBench_forward>
     private let destinations: [UInt32]
     private let mbufs: UnsafeMutablePointer<Mbuf>
     private let frame: Int
     private let input: UInt16
-    private let nodes: [(name: String, index: Int)]
+    /// The counters of each node of the path.
+    private let nodes: UnsafeMutablePointer<UnsafeMutablePointer<UInt64>>
+    private let nodeCount = ForwardPath.path.count
     private let before: UnsafeMutablePointer<UInt64>
     private var cursor = 0
     private let framesInBatch: Int
@@ -77,7 +78,7 @@ final class ForwardPath: Subject {
         let routes = Routes(count: count, areScattered: areScattered)
         destinations = routes.destinations
         world = try ForwardingWorld(routes: routes)
-        block = makeLaneBlock()
+        let block = makeLaneBlock()
         txCounters = block.interface(Int(ForwardingWorld.txInterface))
         let context = world.makeContext(block: block, pool: pool)
         let outputs = UnsafeMutablePointer<UInt16>.allocate(
@@ -89,14 +90,16 @@ final class ForwardPath: Subject {
         try builder.add(NoHandoff())
         try builder.add(NullOutput(counters: txCounters, pool: pool))
         let description = builder.description
-        nodes = try Self.path.map { name in
+        let indices = try Self.path.map { name in
             guard let index = description.index(of: name) else { throw BenchError("no node \(name)") }
-            return (name, index)
+            return index
         }
-        input = UInt16(nodes[0].index)
-        outputs[Int(ForwardingWorld.txInterface)] = UInt16(nodes[nodes.count - 1].index)
+        nodes = .allocate(capacity: indices.count)
+        for (place, index) in indices.enumerated() { (nodes + place).initialize(to: block.node(index)) }
+        input = UInt16(indices[0])
+        outputs[Int(ForwardingWorld.txInterface)] = UInt16(indices[indices.count - 1])
         graph = try builder.build(block: block, pool: pool)
-        before = .allocate(capacity: 2 * nodes.count)
+        before = .allocate(capacity: 2 * nodeCount)
         mbufs = .allocate(capacity: frameCapacity)
         reference = .allocate(capacity: 1)
         reference.initialize(to: try world.makeReference(routes: routes, pool: pool))
@@ -106,18 +109,20 @@ final class ForwardPath: Subject {
     deinit {
         CBench_dir24_free(&reference.pointee.dir)
         reference.deallocate()
+        nodes.deallocate()
         before.deallocate()
         mbufs.deallocate()
     }
 
     func run(batches: Int, into values: UnsafeMutablePointer<Double>) {
-        let width = 1 &+ nodes.count
+        let width = 1 &+ nodeCount
         for batch in 0..<batches {
-            for index in 0..<nodes.count {
-                let words = block.node(nodes[index].index)
+            for index in 0..<nodeCount {
+                let words = nodes[index]
                 before[2 &* index] = words[LaneBlock.NodeWord.vectors.rawValue]
                 before[2 &* index &+ 1] = words[LaneBlock.NodeWord.clocks.rawValue]
             }
+            let switches = contextSwitches()
             var clocks: UInt64 = 0
             for _ in 0..<framesInBatch {
                 makePackets()
@@ -126,9 +131,11 @@ final class ForwardPath: Subject {
                 graph.dispatchPending()
                 clocks &+= timestamp() &- start
             }
-            values[batch &* width] = Double(clocks) / Double(framesInBatch &* frame)
-            for index in 0..<nodes.count {
-                let words = block.node(nodes[index].index)
+            values[batch &* width] =
+                contextSwitches() == switches
+                ? Double(clocks) / Double(framesInBatch &* frame) : .nan
+            for index in 0..<nodeCount {
+                let words = nodes[index]
                 let vectors = words[LaneBlock.NodeWord.vectors.rawValue] &- before[2 &* index]
                 let clocks = words[LaneBlock.NodeWord.clocks.rawValue] &- before[2 &* index &+ 1]
                 values[batch &* width &+ 1 &+ index] = Double(clocks) / Double(max(1, vectors))
@@ -140,6 +147,7 @@ final class ForwardPath: Subject {
         let pointers = UnsafeMutableRawPointer(mbufs).assumingMemoryBound(
             to: UnsafeMutableRawPointer.self)
         for batch in 0..<batches {
+            let switches = contextSwitches()
             var clocks: UInt64 = 0
             for _ in 0..<framesInBatch {
                 makePackets()
@@ -148,7 +156,9 @@ final class ForwardPath: Subject {
                 CBench_forward_send(reference, pointers, kept)
                 clocks &+= timestamp() &- start
             }
-            values[batch] = Double(clocks) / Double(framesInBatch &* frame)
+            values[batch] =
+                contextSwitches() == switches
+                ? Double(clocks) / Double(framesInBatch &* frame) : .nan
         }
     }
 
@@ -175,7 +185,6 @@ extension ForwardPath {
         let kept = Int(CBench_forward_frame(reference, pointers, UInt32(frame)))
         guard kept == frame else { throw BenchError("the C loop dropped \(frame - kept) of \(frame)") }
         let expected = (0..<frame).map { world.packet.bytes(of: mbufs[$0]) }
-        let addresses = (0..<frame).map { mbufs[$0] }
         CBench_forward_send(reference, pointers, UInt32(kept))
         cursor = start
         makePackets()
@@ -190,6 +199,5 @@ extension ForwardPath {
         for index in 0..<frame where world.packet.bytes(of: own[index]) != expected[index] {
             throw BenchError("packet \(index) left the graph with other bytes than the C loop")
         }
-        _ = addresses
     }
 }

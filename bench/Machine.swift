@@ -81,11 +81,9 @@ final class Machine {
             let stolen = 100 * Double(now.stolen - then.stolen) / Double(total)
             if stolen >= 0.5 { note("CPU \(name): \(tenths(stolen)) % of the time was stolen") }
         }
-        var usage = rusage()
-        // RUSAGE_THREAD
-        _ = getrusage(__rusage_who_t(1), &usage)
-        if usage.ru_nivcsw > 0 {
-            note("the measuring thread was put aside \(usage.ru_nivcsw) times for others")
+        let switches = contextSwitches()
+        if switches > 0 {
+            note("the measuring thread was put aside \(switches) times; such batches are left out")
         }
         note("a TSC clock is \(hundredths(Self.coreClocksPerTick())) core clocks")
         if !usesHugepages { note("no free huge pages: buffers and tables lie in ordinary ones") }
@@ -102,6 +100,14 @@ final class Machine {
         }
         return best
     }
+}
+
+/// How often the calling thread was put aside for another.
+func contextSwitches() -> Int {
+    var usage = rusage()
+    // RUSAGE_THREAD
+    _ = getrusage(__rusage_who_t(1), &usage)
+    return usage.ru_nivcsw + usage.ru_nvcsw
 }
 
 /// Ticks that /proc/stat counts, by CPU.

@@ -69,6 +69,14 @@ int CBench_count_references(int on) {
     return 1;
 }
 
+extern void *swift_retain(void *) __attribute__((weak));
+extern void swift_release(void *) __attribute__((weak));
+
+void CBench_retain_and_release(void *object) {
+    swift_retain(object);
+    swift_release(object);
+}
+
 uint64_t CBench_references(void) { return atomic_load(&references); }
 
 uint64_t CBench_core_clocks(uint64_t count) {

@@ -12,6 +12,8 @@ uint64_t CBench_allocations(void);
 int CBench_count_references(int on);
 /// Retains and releases counted so far.
 uint64_t CBench_references(void);
+/// Retains and releases an object once, by the runtime's own entry points.
+void CBench_retain_and_release(void *_Nonnull object);
 
 // IPv4 longest-prefix match as it is commonly built: a word for each /24, and 256 words for each /24 with longer prefixes.
 struct CBench_dir24 {
@@ -46,11 +48,11 @@ struct CBench_adjacency {
 };
 struct CBench_forward {
     struct CBench_dir24 dir;
-    const struct CBench_interface *_Nonnull interfaces;
-    const struct CBench_adjacency *_Nonnull adjacencies;
+    const struct CBench_interface *_Nullable interfaces;
+    const struct CBench_adjacency *_Nullable adjacencies;
     uint32_t adjacency_count;
     /// struct rte_mempool
-    void *_Nonnull pool;
+    void *_Nullable pool;
     uint64_t tx_packets[256];
     uint64_t tx_bytes[256];
     uint64_t drops[8];
