@@ -124,7 +124,9 @@ public struct PortPlacement: Hashable, Sendable, Codable {
     public var txDescriptors: Int
     /// The MTU that the port starts with.
     public var mtu: Int
-    /// The MAC address to set, `xx:xx:xx:xx:xx:xx`; nil: the device's own, or a made-up one (tap, null, pcap).
+    /// The MAC address to set, `xx:xx:xx:xx:xx:xx`.
+    ///
+    /// nil: the device's own, or a made-up one (tap, null, pcap).
     public var mac: String?
     /// Further options of the kind.
     public var options: [String: String]

@@ -8,6 +8,7 @@ enum Spelling {
         let limit = max(1, min(word.count / 2, generous))
         var best: (edits: Int, candidate: String)?
         for candidate in candidates {
+            guard abs(candidate.utf8.count - word.utf8.count) <= limit else { continue }
             let edits = distance(word, candidate.lowercased())
             guard edits <= limit, edits < best?.edits ?? Int.max else { continue }
             best = (edits, candidate)
@@ -15,9 +16,9 @@ enum Spelling {
         return best?.candidate
     }
 
-    /// The number of insertions, deletions, replacements and swaps of neighbours that turn `left` into `right`.
+    /// The number of insertions, deletions, replacements and swaps of neighbours between two words.
     static func distance(_ left: String, _ right: String) -> Int {
-        let (a, b) = (Array(left), Array(right))
+        let (a, b) = (Array(left.utf8), Array(right.utf8))
         var rows = [Array(0...b.count)]
         for i in a.indices {
             var row = [i + 1]

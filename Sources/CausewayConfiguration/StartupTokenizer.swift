@@ -77,7 +77,7 @@ struct StartupTokenizer {
     /// A run of plain and quoted parts.
     private mutating func readWord() -> String {
         var word = String.UnicodeScalarView()
-        while let scalar = current, !isBlank(scalar), !["{", "}", "#"].contains(scalar) {
+        while let scalar = current, !isBlank(scalar), !endsWord(scalar) {
             if scalar == "\"" {
                 readQuoted(into: &word)
                 continue
@@ -114,7 +114,14 @@ struct StartupTokenizer {
         advance()
     }
 
+    private func endsWord(_ scalar: Unicode.Scalar) -> Bool {
+        scalar == "{" || scalar == "}" || scalar == "#"
+    }
+
     private func isBlank(_ scalar: Unicode.Scalar) -> Bool {
-        [" ", "\t", "\n", "\r", "\u{0B}", "\u{0C}"].contains(scalar)
+        switch scalar {
+        case " ", "\t", "\n", "\r", "\u{0B}", "\u{0C}": true
+        default: false
+        }
     }
 }

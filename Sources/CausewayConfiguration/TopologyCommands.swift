@@ -44,6 +44,7 @@ public struct TopologyCommands: Sendable {
     /// Describes the machine as a topology file, or as JSON.
     ///
     /// - Parameter path: the file to write, which must not exist yet; nil: standard output.
+    /// - Returns: the file, or that it was written.
     public func discover(writingTo path: String? = nil) -> CommandOutput {
         withMachine { machine in
             let resolved = Placement.resolve(
@@ -74,6 +75,7 @@ public struct TopologyCommands: Sendable {
     /// - Parameters:
     ///   - path: the topology file; nil: check the machine alone.
     ///   - isStrict: whether warnings end the command with status 2.
+    /// - Returns: the findings, and status 1 if one is an error.
     public func check(_ path: String?, isStrict: Bool = false) -> CommandOutput {
         withMachine { machine in
             let findings = Placement.resolve(
@@ -97,6 +99,7 @@ public struct TopologyCommands: Sendable {
     ///   - subject: what kind of thing.
     ///   - name: which one.
     ///   - path: the topology file; nil: everything from discovery.
+    /// - Returns: the facts with their origins, or status 1 when there is no such thing.
     public func explain(_ subject: Subject, _ name: String, file path: String?) -> CommandOutput {
         withMachine { machine in
             let resolved = Placement.resolve(
@@ -144,6 +147,7 @@ public struct TopologyCommands: Sendable {
     /// - Parameters:
     ///   - path: the topology file; nil: everything from discovery.
     ///   - instance: the name of the Causeway that is planned.
+    /// - Returns: the plan, and status 1 if it could not be started.
     public func plan(_ path: String?, instance: String = "causeway") -> CommandOutput {
         withMachine { machine in
             let resolved = Placement.resolve(

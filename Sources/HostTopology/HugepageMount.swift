@@ -16,6 +16,7 @@ public struct HugepageMount: Hashable, Sendable, Codable {
     /// - Parameters:
     ///   - table: text in the format of `/proc/mounts`.
     ///   - defaultPageBytes: the page size of a mount that names none.
+    /// - Returns: those that may be written, in the order of the table.
     static func parse(table: String, defaultPageBytes: Int) -> [HugepageMount] {
         table.split(separator: "\n").compactMap { line in
             let fields = line.split(separator: " ")

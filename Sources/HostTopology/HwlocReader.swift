@@ -88,7 +88,8 @@ struct HwlocReader: ~Copyable {
     /// The NUMA nodes, each CPU given to one of them.
     ///
     /// hwloc puts memory without CPUs of its own beside the CPUs nearest to it, so that several nodes may
-    /// name the same CPU. The one with the fewest CPUs wins, then the one with memory, then the lowest number.
+    /// name the same CPU. The one with the fewest CPUs wins, then the one with memory, then the lowest
+    /// number.
     private func numaNodes() -> [NUMANode] {
         var owner: [Int: Int] = [:]
         let objects = objects(HWLOC_OBJ_NUMANODE).sorted {

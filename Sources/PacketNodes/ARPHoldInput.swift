@@ -50,15 +50,16 @@ public struct ARPHoldInput: InputNode {
             return 0
         }
         var packets = 0
-        if hold.pointee.epoch != epoch {
-            hold.pointee.epoch = epoch
-            packets = lookUpAgain(output)
-        }
         let now = context.pointee.now
-        // A hundred times a second is often enough for waits of a second.
+        // A hundred times a second is often enough for waits of a second. It comes first, because a packet that
+        // is looked up again may be back by the next poll and then finds its entry.
         if now &- hold.pointee.lastSweep >= context.pointee.hertz / 100 {
             hold.pointee.lastSweep = now
-            packets &+= sweep(now, output)
+            packets = sweep(now, output)
+        }
+        if hold.pointee.epoch != epoch {
+            hold.pointee.epoch = epoch
+            packets &+= lookUpAgain(output)
         }
         return packets
     }

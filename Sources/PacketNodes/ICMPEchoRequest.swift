@@ -58,16 +58,14 @@ public struct ICMPEchoRequest: Node {
         let header = IPv4Header(mbuf)
         let message = header.base + header.headerBytes
         let bytes = mbuf.length &- header.headerBytes
-        guard InternetChecksum.fold(InternetChecksum.sum(message, count: bytes)) == 0xFFFF else {
-            return false
-        }
-        // Type 8 becomes 0: the low byte of its word in memory.
-        message.storeBytes(of: 0, as: UInt8.self)
+        let sum = InternetChecksum.sum(message, count: bytes)
+        guard InternetChecksum.fold(sum) == 0xFFFF else { return false }
+        // Type 8 becomes 0, the low byte of its word in memory; the old checksum is in the word after it. An exact
+        // sum, because the message may now be all zero, of which RFC 1624 makes a checksum that does not hold.
         let checksum = (message + 2).loadUnaligned(as: UInt16.self)
-        (message + 2).storeBytes(
-            of: InternetChecksum.update(checksum, decrease: 8),
-            as: UInt16.self
-        )
+        let rest = sum &- 8 &- UInt64(checksum) &<< 16
+        message.storeBytes(of: 0, as: UInt8.self)
+        (message + 2).storeBytes(of: ~InternetChecksum.fold(rest), as: UInt16.self)
         let source = header.source
         header.source = header.destination
         header.destination = source

@@ -13,10 +13,11 @@ public enum ProtocolNodes {
     ///   - builder: an empty graph.
     ///   - context: the lane's.
     ///   - outputNodes: see `InterfaceOutput.init`.
+    ///   - generator: where the lane's `pg-input` finds its streams.
     public static func add(
         to builder: inout GraphBuilder,
         context: UnsafeMutablePointer<LaneContext>,
-        outputNodes: UnsafeMutablePointer<UInt16>
+        outputNodes: UnsafeMutablePointer<UInt16>, generator: GeneratorFeed = GeneratorFeed()
     ) throws(GraphError) {
         let hold = UnsafeMutablePointer<NeighbourHold>.allocate(capacity: 1)
         hold.initialize(
@@ -35,6 +36,7 @@ public enum ProtocolNodes {
         try builder.add(IPv4ARP(context: context, hold: hold))
         try builder.add(IPv4Glean(context: context, hold: hold))
         try builder.add(InterfaceOutput(context: context, outputNodes: outputNodes))
+        try builder.addInput(GeneratorInput(context: context, feed: generator))
         try builder.addInput(ARPHoldInput(context: context, hold: hold))
     }
 }

@@ -23,7 +23,7 @@ extension RoutingState {
         }
         var log = RouteLog()
         for prefix in touched { note(prefix, in: &log) }
-        for prefix in prefixes(of: moved) { note(prefix, in: &log) }
+        for prefix in prefixes(of: moved, except: touched) { note(prefix, in: &log) }
         finishPaths()
         let lists = pathLists.finish()
         let records = adjacencies.finish()
@@ -104,14 +104,19 @@ extension RoutingState {
         return found
     }
 
-    /// The prefixes that lead to path sets whose leaves moved, in ascending order.
-    private func prefixes(of moved: [Int]) -> [TouchedPrefix] {
+    /// The prefixes that lead to path sets whose leaves moved, in ascending order, without those whose leaves
+    /// before are known already.
+    private func prefixes(of moved: [Int], except touched: [TouchedPrefix]) -> [TouchedPrefix] {
         guard moved.contains(where: { paths.sets[$0].routeCount > 0 }) else { return [] }
         var isMoved = [Bool](repeating: false, count: paths.sets.count)
         for id in moved { isMoved[id] = true }
+        var known = PrefixTable()
+        for prefix in touched { known.set(prefix.prefix, Int(prefix.length), to: 1) }
         var found: [TouchedPrefix] = []
         statics.forEach { prefix, length, set in
-            guard isMoved[Int(set) - 1], connected.value(prefix, length) == 0 else { return }
+            guard isMoved[Int(set) - 1], connected.value(prefix, length) == 0,
+                known.value(prefix, length) == 0
+            else { return }
             let host = length == 32 ? hosts.value(prefix, 32) : 0
             let old =
                 paths.sets[Int(set) - 1].previousLeaf

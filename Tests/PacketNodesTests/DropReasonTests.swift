@@ -200,9 +200,9 @@ import Testing
 
     @Test func everyReasonHasItsOwnText() throws {
         let router = try TestRouter()
-        for entry in router.graph.description.entries {
+        for entry in router.description.entries {
             #expect(Set(entry.errors).count == entry.errors.count, "\(entry.name)")
         }
-        #expect(router.graph.description.entries[0].name == "error-drop")
+        #expect(router.description.entries[0].name == "error-drop")
     }
 }

@@ -120,7 +120,7 @@ import Testing
         #expect(sent[0].flowHash == Self.crc32c(key))
         let mbuf = try router.mbuf(packet)
         mbuf.flags = MbufFlags.handedOver
-        let node = try #require(router.graph.description.index(of: "ethernet-input"))
+        let node = try #require(router.description.index(of: "ethernet-input"))
         router.graph.append([mbuf], count: 1, to: UInt16(node))
         router.graph.dispatchPending()
         #expect(router.sent().map(\.node) == ["tx-2"])

@@ -43,6 +43,8 @@ final class TestRouter {
     let block: LaneBlock
     let context: UnsafeMutablePointer<LaneContext>
     let graph: LaneGraph
+    let description: GraphDescription
+    let feed = GeneratorFeed()
     let capture = Capture()
     let fib: Fib
     let heap: NodeHeap
@@ -92,13 +94,14 @@ final class TestRouter {
         outputNodes.initialize(
             repeating: InterfaceOutput.noNode, count: ForwardingTables.interfaceLimit)
         var builder = GraphBuilder()
-        try ProtocolNodes.add(to: &builder, context: context, outputNodes: outputNodes)
+        try ProtocolNodes.add(to: &builder, context: context, outputNodes: outputNodes, generator: feed)
         for name in ["worker-handoff"] + (1...7).map({ "tx-\($0)" }) {
             try builder.add(CaptureOutput(capture: capture, own: name, pool: pool), name: name)
         }
+        description = builder.description
         graph = try builder.build(block: block, pool: pool)
         for index in 1...7 {
-            let node = try #require(graph.description.index(of: "tx-\(index)"))
+            let node = try #require(description.index(of: "tx-\(index)"))
             outputNodes[index] = UInt16(node)
         }
         empty.deallocate()
@@ -202,7 +205,7 @@ final class TestRouter {
 
     /// Sends packets through the graph until it is empty.
     func run(_ packets: [Packet], interface: UInt16 = 1, to node: String = "ethernet-input") throws {
-        let index = try #require(graph.description.index(of: node))
+        let index = try #require(description.index(of: node))
         var mbufs: [Mbuf] = []
         for packet in packets { mbufs.append(try mbuf(packet, interface: interface)) }
         graph.append(mbufs, count: mbufs.count, to: UInt16(index))
@@ -226,7 +229,7 @@ final class TestRouter {
 
     /// The counter of a reason of a graph node.
     func counter(_ node: String, _ reason: String) -> UInt64 {
-        guard let entry = graph.description.entries.first(where: { $0.name == node }),
+        guard let entry = description.entries.first(where: { $0.name == node }),
             let index = entry.errors.firstIndex(of: reason)
         else {
             Issue.record("no reason \(reason) of \(node)")
@@ -238,7 +241,7 @@ final class TestRouter {
     /// Every counter that is not zero, as "node: reason".
     var counters: [String: UInt64] {
         var result: [String: UInt64] = [:]
-        for entry in graph.description.entries {
+        for entry in description.entries {
             for (index, reason) in entry.errors.enumerated() {
                 let value = block.errors[entry.errorBase + index]
                 if value != 0 { result["\(entry.name): \(reason)"] = value }

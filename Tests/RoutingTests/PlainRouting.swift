@@ -61,7 +61,11 @@ struct PlainRouting {
             })
         else { return AdjacencyRecord(kind: .arp, interface: interface, nextHop: address) }
         return AdjacencyRecord(
-            kind: .rewrite, interface: interface, nextHop: address, destination: entry.mac)
+            kind: .rewrite,
+            interface: interface,
+            nextHop: address,
+            destination: entry.mac
+        )
     }
 
     private func resolve(_ target: RouteTarget, _ before: [RouteTarget]) -> Set<AdjacencyRecord> {
@@ -100,6 +104,8 @@ struct PlainRouting {
 
     private func subnet(_ address: InterfaceAddress) -> IPv4Prefix {
         IPv4Prefix(
-            address: IPv4Address(bits: address.address), length: Int(address.prefixLength))
+            address: IPv4Address(bits: address.address),
+            length: Int(address.prefixLength)
+        )
     }
 }

@@ -17,6 +17,7 @@ final class FakeDataplane: Dataplane {
         var refuseGenerator: @Sendable (Int) -> String? = { _ in nil }
         var baseline = CounterBaseline()
         var ports: [PortStatus] = []
+        var log = ["level=info message=\"started\""]
     }
 
     let recorded = Mutex(Recorded())
@@ -80,6 +81,7 @@ final class FakeDataplane: Dataplane {
         segment.store(.tscHertz, 1_000_000_000)
         segment.store(.startTSC, 1_000_000_000)
         segment.store(.poolTotal, 16_384)
+        segment.store(.poolAvailable, 16_000)
         segment.store(.heapTotalBytes, 64 << 20)
         segment.store(.heapUsedBytes, 16 << 20)
         for lane in 0..<lanes {
@@ -136,7 +138,7 @@ final class FakeDataplane: Dataplane {
     }
 
     func view() async -> DataplaneView {
-        let (routing, baseline) = recorded.withLock { ($0.routing, $0.baseline) }
+        let (routing, baseline, log) = recorded.withLock { ($0.routing, $0.baseline, $0.log) }
         let nodes = segments.enumerated().map { number, segment in
             NodeStatus(
                 number: number,
@@ -159,7 +161,7 @@ final class FakeDataplane: Dataplane {
             routing: routing,
             changeNumber: 7,
             uptimeSeconds: 12.5,
-            log: ["level=info message=\"started\""]
+            log: log
         )
     }
 

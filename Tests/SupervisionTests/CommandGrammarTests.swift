@@ -78,7 +78,7 @@ import Testing
     @Test func saysWhichNumbersFit() {
         let failure = failure("set interface mtu 67 tap0")
         #expect(
-            failure?.message == "\"67\" after \"set interface mtu\" is not a number in 68...65535"
+            failure?.message == "\"67\" after \"set interface mtu\" is not a number in 68...9216"
         )
     }
 

@@ -9,6 +9,7 @@ import Testing
     /// Runs `body` against a server on a socket of its own.
     private func withServer(
         _ dataplane: FakeDataplane,
+        stallMilliseconds: Int64 = 60_000,
         _ body: @Sendable @escaping (String) async throws -> Void
     ) async throws {
         let folder = try Self.folder()
@@ -20,7 +21,8 @@ import Testing
             socketPath: path,
             logger: Logger(label: "test") { _ in
                 SwiftLogNoOpLogHandler()
-            }
+            },
+            stallMilliseconds: stallMilliseconds
         )
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run { start.finish() } }
@@ -40,23 +42,38 @@ import Testing
 
     /// Sends raw bytes and reads until the server closes, in a thread that may wait.
     private static func exchange(_ path: String, _ request: String) async -> String {
+        await waiting { raw(path, request) }
+    }
+
+    /// Runs `body` in a thread that may wait, as tasks may not.
+    private static func waiting<Result: Sendable>(
+        _ body: @escaping @Sendable () -> Result
+    ) async -> Result {
         await withCheckedContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(returning: raw(path, request)) }
+            Thread.detachNewThread { continuation.resume(returning: body()) }
         }
     }
 
-    private static func raw(_ path: String, _ request: String) -> String {
+    /// A client's socket; -1: it could not be connected.
+    private static func connected(_ path: String) -> Int32 {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
-        let connected = withUnsafePointer(to: &address) { pointer in
+        let status = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        guard connected == 0 else { return "" }
+        if status == 0 { return descriptor }
+        close(descriptor)
+        return -1
+    }
+
+    private static func raw(_ path: String, _ request: String) -> String {
+        let descriptor = connected(path)
+        guard descriptor >= 0 else { return "" }
+        defer { close(descriptor) }
         var bytes = Array(request.utf8)[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes {
@@ -214,6 +231,26 @@ import Testing
             logger: Logger(label: "test")
         )
         await #expect(throws: ControlServerError.self) { try await nowhere.run() }
+    }
+
+    @Test func givesUpOnAClientThatDoesNotReadItsAnswer() async throws {
+        let dataplane = try FakeDataplane()
+        dataplane.recorded.withLock {
+            $0.log = Array(repeating: String(repeating: "x", count: 1000), count: 20_000)
+        }
+        try await withServer(dataplane, stallMilliseconds: 100) { path in
+            let client = await Self.connected(path)
+            defer { close(client) }
+            let request = Array(Self.request("GET", "/v1/show/log").utf8)
+            #expect(request.withUnsafeBytes { write(client, $0.baseAddress, $0.count) } > 0)
+            // The server hangs up: seen without reading, so that nothing makes room in the socket.
+            await Self.waiting {
+                var watched = pollfd(fd: client, events: Int16(POLLRDHUP), revents: 0)
+                #expect(poll(&watched, 1, 60_000) == 1)
+            }
+            let whole = await Self.exchange(path, Self.request("GET", "/v1/show/log"))
+            #expect(whole.utf8.count > 20_000_000, "one that reads gets all of it")
+        }
     }
 
     @Test func answersManyAtOnce() async throws {

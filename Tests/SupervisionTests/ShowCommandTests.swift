@@ -178,7 +178,11 @@ import Testing
 
     @Test func showsPoolsHeapsTopologyAndLog() async throws {
         let dataplane = try FakeDataplane()
-        #expect(await text("show buffers", dataplane).contains("16384"))
+        let buffers = await text("show buffers", dataplane)
+        #expect(
+            buffers.split(separator: "\n")[1].split(separator: " ")
+                == ["node-0", "0", "2048", "16384", "16000", "384", "0", "0"]
+        )
         let memory = await text("show memory", dataplane)
         #expect(
             memory.split(separator: "\n")[1].split(separator: " ")

@@ -55,7 +55,8 @@ public final class RunningCommand: @unchecked Sendable {
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            process.arguments = words
+            // Tests run on threads that block signals, which a program would inherit.
+            process.arguments = ["--default-signal"] + words
             process.environment = ProcessInfo.processInfo.environment
                 .merging(environment) { $1 }
             process.standardInput = FileHandle.nullDevice

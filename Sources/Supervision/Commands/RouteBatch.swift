@@ -107,10 +107,10 @@ private struct LineScanner {
 
     private static let space = UInt8(ascii: " ")
 
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == space || byte == 9 || byte == 13 }
+
     private mutating func skipBlanks() {
-        while position < end, bytes[position] == Self.space || bytes[position] == 9 {
-            position += 1
-        }
+        while position < end, Self.isBlank(bytes[position]) { position += 1 }
     }
 
     /// Goes past a word and the blank that must follow it.
@@ -160,8 +160,8 @@ private struct LineScanner {
     var rest: ArraySlice<UInt8> {
         var start = position
         var end = end
-        while start < end, bytes[start] == Self.space || bytes[start] == 9 { start += 1 }
-        while end > start, [Self.space, 9, 13].contains(bytes[end - 1]) { end -= 1 }
+        while start < end, Self.isBlank(bytes[start]) { start += 1 }
+        while end > start, Self.isBlank(bytes[end - 1]) { end -= 1 }
         return bytes[start..<end]
     }
 }

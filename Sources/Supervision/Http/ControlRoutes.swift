@@ -11,6 +11,8 @@ struct ControlRoutes: Sendable {
 
     /// The most bytes of a request's body.
     static let maximumBodyBytes = 1 << 20
+    /// Bytes of a part of an answer.
+    static let partBytes = 1 << 16
     /// The most words of a `GET /v1/show/...`.
     static let maximumWords = 64
 
@@ -92,11 +94,23 @@ struct ControlRoutes: Sendable {
         return response(status, Array(try encoder.encode(body)))
     }
 
+    /// Cuts a body so that a client which takes it slowly is seen to take it.
+    private static func parts(of body: [UInt8]) -> [ByteBuffer] {
+        var rest = ByteBuffer(bytes: body)
+        var parts: [ByteBuffer] = []
+        while let part = rest.readSlice(length: min(rest.readableBytes, partBytes)),
+            part.readableBytes > 0
+        {
+            parts.append(part)
+        }
+        return parts
+    }
+
     private func response(_ status: HTTPResponse.Status, _ json: [UInt8]) -> Response {
         Response(
             status: status,
             headers: [.contentType: "application/json; charset=utf-8"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: json))
+            body: ResponseBody(contentsOf: Self.parts(of: json))
         )
     }
 }

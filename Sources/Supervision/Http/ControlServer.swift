@@ -13,10 +13,11 @@ public struct ControlServer: Sendable {
     private let dataplane: any Dataplane
     private let socketPath: String
     private let logger: Logger
+    private let stallMilliseconds: Int64
 
     /// The most connections at a time; further ones wait to be accepted.
     static let maximumConnections = 64
-    /// How long a connection may be silent, or take to send a request.
+    /// How long a connection may be silent, or take to send a request or to take a part of an answer.
     static let idleSeconds: Int64 = 60
 
     /// Makes a server; `run` starts it.
@@ -27,9 +28,20 @@ public struct ControlServer: Sendable {
     ///     replaced.
     ///   - logger: for one line a start and a fault.
     public init(dataplane: any Dataplane, socketPath: String, logger: Logger) {
+        self.init(
+            dataplane: dataplane,
+            socketPath: socketPath,
+            logger: logger,
+            stallMilliseconds: Self.idleSeconds * 1000
+        )
+    }
+
+    /// Makes a server with another limit for clients that do not read their answers.
+    init(dataplane: any Dataplane, socketPath: String, logger: Logger, stallMilliseconds: Int64) {
         self.dataplane = dataplane
         self.socketPath = socketPath
         self.logger = logger
+        self.stallMilliseconds = stallMilliseconds
     }
 
     /// Listens and answers until the task is cancelled.
@@ -44,7 +56,14 @@ public struct ControlServer: Sendable {
         quiet.logLevel = .critical
         let application = Application(
             router: routes(),
-            server: .http1(configuration: .init(idleTimeout: .seconds(Self.idleSeconds))),
+            server: .http1(
+                configuration: .init(
+                    additionalChannelHandlers: [
+                        StalledWriteCloser(limit: .milliseconds(stallMilliseconds))
+                    ],
+                    idleTimeout: .seconds(Self.idleSeconds)
+                )
+            ),
             configuration: ApplicationConfiguration(
                 address: .unixDomainSocket(path: socket.temporaryPath),
                 serverName: nil,

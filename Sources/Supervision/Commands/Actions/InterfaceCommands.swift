@@ -28,7 +28,7 @@ extension CommandTable {
         ),
         Command(
             set + .word("mtu", "the largest packet") + .optional(.word("packet", "of layer 3"))
-                + .value("bytes", .integer(68...65_535), "bytes") + name,
+                + .value("bytes", .integer(68...9216), "bytes") + name,
             "Sets the largest IP packet that leaves in one frame."
         ) { input, session throws(CommandFailure) in
             let name = try input.required(input.text("interface"), "INTERFACE")

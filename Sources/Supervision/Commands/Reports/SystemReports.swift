@@ -72,8 +72,11 @@ struct BuffersReport: CommandResult {
 }
 
 extension NodeReading {
-    /// Buffers in the pool; nil: not counted by the worker.
-    fileprivate var poolAvailable: UInt64? { nil }
+    /// Buffers in the pool, as the worker last counted them; nil: it has not looked yet.
+    fileprivate var poolAvailable: UInt64? {
+        guard let segment = status.segment, segment.load(.poolTotal) > 0 else { return nil }
+        return segment.load(.poolAvailable)
+    }
 
     fileprivate func sum(_ word: LaneBlock.Word) -> UInt64 {
         lanes.reduce(0) { $0 &+ $1.counted(word) }
