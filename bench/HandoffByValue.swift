@@ -23,7 +23,8 @@ final class HandoffByValue: Subject {
     /// What is sent.
     private let template: UnsafeMutableRawPointer
     private let bytes: Int
-    private let ringMemory: UnsafeMutableRawPointer
+    /// The ring's memory, in a huge page as a NUMA node's ring file is.
+    private let ringHeap: NodeHeap
     private let producer: HandoffProducer
     private let pool: MbufPool
     private var sent: UInt64 = 0
@@ -48,8 +49,10 @@ final class HandoffByValue: Subject {
         template = .allocate(byteCount: 2048, alignment: 64)
         template.initializeMemory(as: UInt8.self, repeating: 0x5A, count: 2048)
         let layout = HandoffLayout(destinationLanes: 1, sourceLanes: 1, cells: Self.cells)
-        ringMemory = .allocate(byteCount: layout.byteCount, alignment: 4096)
-        ringMemory.initializeMemory(as: UInt8.self, repeating: 0, count: layout.byteCount)
+        ringHeap = try Machine.makeHeap(byteCount: layout.byteCount + 4096)
+        guard let ringMemory = ringHeap.allocate(byteCount: layout.byteCount, alignment: 4096) else {
+            throw BenchError("no memory for the ring")
+        }
         let ring = ringMemory + layout.ringOffset(source: 0, destination: 0)
         let line = ringMemory + layout.doorbellOffset(destination: 0)
         try EAL.makeHandoffRing(at: ring, name: "bench", cells: Self.cells)
@@ -72,7 +75,6 @@ final class HandoffByValue: Subject {
     deinit {
         CBench_pointer_ring_free(shared.pointee.pointers.ring)
         shared.deallocate()
-        ringMemory.deallocate()
         template.deallocate()
         burst.deallocate()
     }

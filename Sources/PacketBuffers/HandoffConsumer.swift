@@ -110,7 +110,11 @@ public struct HandoffConsumer: @unchecked Sendable {
         let beforeWrap = Int(cells.first_count) &- start
         guard let source = cells.cell(start) else { return count }
         if beforeWrap >= count &- 1 || beforeWrap <= 0 {
-            mbuf.data.copyMemory(from: source, byteCount: length)
+            if mbuf.room >= (count &- 1) &* HandoffCells.bytes {
+                HandoffCells.copy(source, to: mbuf.data, cells: count &- 1)
+            } else {
+                mbuf.data.copyMemory(from: source, byteCount: length)
+            }
         } else {
             let head = min(beforeWrap &* HandoffCells.bytes, length)
             mbuf.data.copyMemory(from: source, byteCount: head)

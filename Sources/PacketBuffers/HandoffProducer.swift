@@ -68,10 +68,16 @@ public struct HandoffProducer: @unchecked Sendable {
         let got = Int(room.count)
         var used = 0
         var done = 0
+        var asked = 0
         while done < count {
             let mbuf = mbufs[done]
             let cells = HandoffCells.count(length: mbuf.length)
             if used &+ cells > got { break }
+            let ahead = min(used &+ cells &+ HandoffCells.prefetchDistance, got)
+            while asked < ahead {
+                if let cell = room.cell(asked) { cw_prefetch_write(cell) }
+                asked &+= 1
+            }
             copy(mbuf, cells: cells, to: room, at: used, next: next, now: now)
             used &+= cells
             done &+= 1
@@ -109,7 +115,12 @@ public struct HandoffProducer: @unchecked Sendable {
         let beforeWrap = Int(room.first_count) &- start
         if beforeWrap >= cells &- 1 || beforeWrap <= 0 {
             guard let target = room.cell(start) else { return }
-            target.copyMemory(from: source, byteCount: length)
+            // What lies behind the packet in its buffer fills the last cell.
+            if mbuf.room >= (cells &- 1) &* HandoffCells.bytes {
+                HandoffCells.copy(source, to: target, cells: cells &- 1)
+            } else {
+                target.copyMemory(from: source, byteCount: length)
+            }
         } else {
             guard let target = room.cell(start), let rest = room.second else { return }
             let head = beforeWrap &* HandoffCells.bytes
