@@ -91,6 +91,9 @@ static inline unsigned cw_pool_available(const void *_Nonnull pool) {
 static inline unsigned cw_pool_size(const void *_Nonnull pool) {
     return ((const struct rte_mempool *)pool)->size;
 }
+static inline unsigned cw_pool_room(void *_Nonnull pool) {
+    return rte_pktmbuf_data_room_size((struct rte_mempool *)pool);
+}
 static inline unsigned cw_pool_cache_length(const void *_Nonnull pool, unsigned lcore) {
     const struct rte_mempool *p = (const struct rte_mempool *)pool;
     return p->local_cache ? p->local_cache[lcore].len : 0;

@@ -44,9 +44,16 @@ public struct InterfaceRecord: Hashable, Sendable {
     /// The highest index there can be.
     public static let maximumIndex: UInt16 = 255
 
+    /// Makes a value of its parts.
     public init(
-        index: UInt16, name: String, node: UInt8, isUp: Bool = false, isPromiscuous: Bool = false,
-        mac: MACAddress, mtu: UInt16 = 1500, addresses: [InterfaceAddress] = [],
+        index: UInt16,
+        name: String,
+        node: UInt8,
+        isUp: Bool = false,
+        isPromiscuous: Bool = false,
+        mac: MACAddress,
+        mtu: UInt16 = 1500,
+        addresses: [InterfaceAddress] = [],
         handoff: HandoffTarget = HandoffTarget()
     ) {
         self.index = index
@@ -68,6 +75,7 @@ public struct HandoffTarget: Hashable, Sendable {
     /// Whether both directions of a flow go to the same lane.
     public var isSymmetric: Bool
 
+    /// Makes a value of its parts.
     public init(nodes: [UInt8] = [], isSymmetric: Bool = false) {
         self.nodes = nodes
         self.isSymmetric = isSymmetric
@@ -81,6 +89,7 @@ public struct InterfaceAddress: Hashable, Sendable {
     /// 0...32.
     public var prefixLength: UInt8
 
+    /// Makes a value of its parts.
     public init(address: UInt32, prefixLength: UInt8) {
         self.address = address
         self.prefixLength = prefixLength
@@ -107,6 +116,7 @@ public struct AdjacencyRecord: Hashable, Sendable {
         case prohibited = 6
     }
 
+    /// The kind.
     public var kind: Kind
     /// The interface the packet leaves by (glean, arp, rewrite), else 0.
     public var interface: UInt16
@@ -115,8 +125,12 @@ public struct AdjacencyRecord: Hashable, Sendable {
     /// The next hop's Ethernet address (rewrite), else zero.
     public var destination: MACAddress
 
+    /// Makes a value of its parts.
     public init(
-        kind: Kind, interface: UInt16 = 0, nextHop: UInt32 = 0, destination: MACAddress = MACAddress()
+        kind: Kind,
+        interface: UInt16 = 0,
+        nextHop: UInt32 = 0,
+        destination: MACAddress = MACAddress()
     ) {
         self.kind = kind
         self.interface = interface
@@ -139,6 +153,7 @@ public struct Leaf: Hashable, Sendable {
     /// An adjacency's index, or with `isPathListBit` a path list's.
     public var rawValue: UInt32
 
+    /// Makes a value of its parts.
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// A leaf that names one adjacency.
@@ -161,8 +176,10 @@ public struct Route: Hashable, Sendable {
     public var prefix: UInt32
     /// 0...32.
     public var length: UInt8
+    /// The leaf.
     public var leaf: Leaf
 
+    /// Makes a value of its parts.
     public init(prefix: UInt32, length: UInt8, leaf: Leaf) {
         self.prefix = prefix
         self.length = length
@@ -178,8 +195,10 @@ public struct RemovedRoute: Hashable, Sendable {
     public var length: UInt8
     /// The length of the longest remaining prefix that covers this one; 0 with `noRoute` if there is none.
     public var coverLength: UInt8
+    /// The cover leaf.
     public var coverLeaf: Leaf
 
+    /// Makes a value of its parts.
     public init(prefix: UInt32, length: UInt8, coverLength: UInt8, coverLeaf: Leaf) {
         self.prefix = prefix
         self.length = length

@@ -3,8 +3,10 @@ public struct IPv4Address: Hashable, Comparable, Sendable {
     /// The 32 bits in host byte order: 10.0.0.1 is 0x0A000001.
     public var bits: UInt32
 
+    /// Makes a value of its parts.
     public init(bits: UInt32) { self.bits = bits }
 
+    /// The <.
     public static func < (left: IPv4Address, right: IPv4Address) -> Bool { left.bits < right.bits }
 
     /// The netmask of a prefix length.
@@ -29,7 +31,8 @@ extension IPv4Address: CustomStringConvertible {
         guard parts.count == 4 else { return nil }
         var bits: UInt32 = 0
         for part in parts {
-            guard (1...3).contains(part.utf8.count), part.utf8.allSatisfy({ (48...57).contains($0) }),
+            guard (1...3).contains(part.utf8.count),
+                part.utf8.allSatisfy({ (48...57).contains($0) }),
                 part.utf8.count == 1 || part.utf8.first != 48, let value = UInt8(part)
             else { return nil }
             bits = bits << 8 | UInt32(value)

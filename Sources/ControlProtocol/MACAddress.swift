@@ -31,7 +31,9 @@ extension MACAddress: CustomStringConvertible {
     ///
     /// - Parameter text: nil is returned for anything else.
     public init?(_ text: some StringProtocol) {
-        let parts = text.contains(".") ? text.split(separator: ".", omittingEmptySubsequences: false)
+        let parts =
+            text.contains(".")
+            ? text.split(separator: ".", omittingEmptySubsequences: false)
             : text.split(separator: ":", omittingEmptySubsequences: false)
         let width = text.contains(".") ? 4 : 2
         guard parts.count == 12 / width else { return nil }

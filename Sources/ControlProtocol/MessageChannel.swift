@@ -10,10 +10,12 @@ public import SystemPackage
 public struct ReceivedMessage: Sendable {
     /// The number that the sender gave its request; an answer carries the same.
     public var request: UInt32
+    /// The message.
     public var message: NodeMessage
     /// Descriptors that came with it; the receiver owns and closes them.
     public var descriptors: [CInt]
 
+    /// Makes a value of its parts.
     public init(request: UInt32, message: NodeMessage, descriptors: [CInt]) {
         self.request = request
         self.message = message
@@ -32,6 +34,7 @@ public enum ChannelError: Error, Hashable, Sendable, CustomStringConvertible {
     case version(theirs: UInt16)
     case system(Errno)
 
+    /// The text for the operator.
     public var description: String {
         switch self {
         case .closed: "the other end closed the connection"
@@ -98,7 +101,9 @@ public final class MessageChannel: @unchecked Sendable {
         let descriptor = Glibc.accept(listener, nil, nil)
         guard descriptor >= 0 else {
             let code = Errno(rawValue: errno)
-            if code == .wouldBlock || code == .interrupted || code == .connectionAbort { return nil }
+            if code == .wouldBlock || code == .interrupted || code == .connectionAbort {
+                return nil
+            }
             throw code
         }
         _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
@@ -107,7 +112,8 @@ public final class MessageChannel: @unchecked Sendable {
     }
 
     private static func socket() throws(Errno) -> CInt {
-        let kind = CInt(SOCK_SEQPACKET.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+        let kind =
+            CInt(SOCK_SEQPACKET.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
             | CInt(SOCK_NONBLOCK.rawValue)
         let descriptor = try systemCall { Glibc.socket(AF_UNIX, kind, 0) }
         var bytes: CInt = 4 << 20
@@ -121,14 +127,22 @@ public final class MessageChannel: @unchecked Sendable {
     ///   - request: the sender's number for it.
     ///   - descriptors: at most 64, which stay the sender's.
     public func send(
-        _ message: NodeMessage, request: UInt32 = 0, descriptors: [CInt] = []
+        _ message: NodeMessage,
+        request: UInt32 = 0,
+        descriptors: [CInt] = []
     ) throws(ChannelError) {
         let bytes = message.encoded(request: request)
         precondition(bytes.count <= NodeMessage.maximumBytes, "a message longer than its bound")
         let result = bytes.withUnsafeBytes { body in
             descriptors.withUnsafeBufferPointer { fds in
                 body.baseAddress.map {
-                    CLinux_send_descriptors(descriptor, $0, body.count, fds.baseAddress, CInt(fds.count))
+                    CLinux_send_descriptors(
+                        descriptor,
+                        $0,
+                        body.count,
+                        fds.baseAddress,
+                        CInt(fds.count)
+                    )
                 } ?? -1
             }
         }

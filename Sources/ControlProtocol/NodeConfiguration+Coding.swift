@@ -13,10 +13,16 @@ extension KeeperConfiguration {
 
     init(from reader: inout WireReader) throws(WireError) {
         self.init(
-            node: try reader.get(), poolBuffers: try reader.get(), bufferDataBytes: try reader.get(),
-            socket: try reader.get(), ports: try reader.getList(PortConfiguration.init(from:)),
-            ringFile: try reader.getString(), destinationLanes: try reader.get(),
-            sourceLanes: try reader.get(), ringCells: try reader.get())
+            node: try reader.get(),
+            poolBuffers: try reader.get(),
+            bufferDataBytes: try reader.get(),
+            socket: try reader.get(),
+            ports: try reader.getList(PortConfiguration.init(from:)),
+            ringFile: try reader.getString(),
+            destinationLanes: try reader.get(),
+            sourceLanes: try reader.get(),
+            ringCells: try reader.get()
+        )
     }
 }
 
@@ -42,10 +48,17 @@ extension PortConfiguration {
             throw .invalid(field: "port kind", value: UInt64(number))
         }
         self.init(
-            interface: interface, name: name, kind: kind, device: try reader.getString(),
-            rxQueues: try reader.get(), txQueues: try reader.get(), rxDescriptors: try reader.get(),
-            txDescriptors: try reader.get(), mtu: try reader.get(),
-            mac: MACAddress(bits: try reader.get()))
+            interface: interface,
+            name: name,
+            kind: kind,
+            device: try reader.getString(),
+            rxQueues: try reader.get(),
+            txQueues: try reader.get(),
+            rxDescriptors: try reader.get(),
+            txDescriptors: try reader.get(),
+            mtu: try reader.get(),
+            mac: MACAddress(bits: try reader.get())
+        )
     }
 }
 
@@ -71,17 +84,25 @@ extension WorkerConfiguration {
 
     init(from reader: inout WireReader) throws(WireError) {
         self.init(
-            node: try reader.get(), incarnation: try reader.get(), hardwareNode: try reader.get(),
-            heapBytes: try reader.get(), hugepageBytes: try reader.get(),
+            node: try reader.get(),
+            incarnation: try reader.get(),
+            hardwareNode: try reader.get(),
+            heapBytes: try reader.get(),
+            hugepageBytes: try reader.get(),
             laneCPUs: try reader.getList { reader throws(WireError) in try reader.get() },
-            firstLaneLcore: try reader.get(), segmentFile: try reader.getString(),
+            firstLaneLcore: try reader.get(),
+            segmentFile: try reader.getString(),
             keeperSocket: try reader.getString(),
             ports: try reader.getList(PortConfiguration.init(from:)),
             peers: try reader.getList { reader throws(WireError) in
                 Peer(
-                    node: try reader.get(), lanes: try reader.get(), ringCells: try reader.get(),
-                    ringFile: try reader.getString())
-            })
+                    node: try reader.get(),
+                    lanes: try reader.get(),
+                    ringCells: try reader.get(),
+                    ringFile: try reader.getString()
+                )
+            }
+        )
     }
 }
 
@@ -100,8 +121,12 @@ extension ProcessIdentity {
             throw .invalid(field: "role", value: UInt64(number))
         }
         self.init(
-            role: role, node: try reader.get(), incarnation: try reader.get(), pid: try reader.get(),
-            build: try reader.getString())
+            role: role,
+            node: try reader.get(),
+            incarnation: try reader.get(),
+            pid: try reader.get(),
+            build: try reader.getString()
+        )
     }
 }
 
@@ -146,17 +171,29 @@ extension PortStatus {
         writer.put(rxQueues)
         writer.put(txQueues)
         writer.put(numaNode)
-        for counter in [rxPackets, txPackets, rxMissed, rxErrors, rxNoBuffer] { writer.put(counter) }
+        for counter in [rxPackets, txPackets, rxMissed, rxErrors, rxNoBuffer] {
+            writer.put(counter)
+        }
     }
 
     init(from reader: inout WireReader) throws(WireError) {
         self.init(
-            interface: try reader.get(), driver: try reader.getString(),
-            mac: MACAddress(bits: try reader.get()), isLinkUp: try reader.getBool(),
-            speedMegabits: try reader.get(), isFullDuplex: try reader.getBool(),
-            mtu: try reader.get(), rxQueues: try reader.get(), txQueues: try reader.get(),
-            numaNode: try reader.get(), rxPackets: try reader.get(), txPackets: try reader.get(),
-            rxMissed: try reader.get(), rxErrors: try reader.get(), rxNoBuffer: try reader.get())
+            interface: try reader.get(),
+            driver: try reader.getString(),
+            mac: MACAddress(bits: try reader.get()),
+            isLinkUp: try reader.getBool(),
+            speedMegabits: try reader.get(),
+            isFullDuplex: try reader.getBool(),
+            mtu: try reader.get(),
+            rxQueues: try reader.get(),
+            txQueues: try reader.get(),
+            numaNode: try reader.get(),
+            rxPackets: try reader.get(),
+            txPackets: try reader.get(),
+            rxMissed: try reader.get(),
+            rxErrors: try reader.get(),
+            rxNoBuffer: try reader.get()
+        )
     }
 }
 
@@ -197,18 +234,29 @@ extension PacketGeneratorStream {
         writer.put(packetsPerSecond)
         for value in [minimumBytes, maximumBytes, framePackets, lane] { writer.put(value) }
         writer.put(template) { $0.put($1) }
-        for value in [firstDestination, lastDestination, firstSource, lastSource] { writer.put(value) }
+        for value in [firstDestination, lastDestination, firstSource, lastSource] {
+            writer.put(value)
+        }
         writer.put(isRandom)
     }
 
     init(from reader: inout WireReader) throws(WireError) {
         self.init(
-            name: try reader.getString(), graphNode: try reader.getString(), interface: try reader.get(),
-            limit: try reader.get(), packetsPerSecond: try reader.get(),
-            minimumBytes: try reader.get(), maximumBytes: try reader.get(),
-            framePackets: try reader.get(), lane: try reader.get(),
+            name: try reader.getString(),
+            graphNode: try reader.getString(),
+            interface: try reader.get(),
+            limit: try reader.get(),
+            packetsPerSecond: try reader.get(),
+            minimumBytes: try reader.get(),
+            maximumBytes: try reader.get(),
+            framePackets: try reader.get(),
+            lane: try reader.get(),
             template: try reader.getList { reader throws(WireError) in try reader.get() },
-            firstDestination: try reader.get(), lastDestination: try reader.get(),
-            firstSource: try reader.get(), lastSource: try reader.get(), isRandom: try reader.getBool())
+            firstDestination: try reader.get(),
+            lastDestination: try reader.get(),
+            firstSource: try reader.get(),
+            lastSource: try reader.get(),
+            isRandom: try reader.getBool()
+        )
     }
 }

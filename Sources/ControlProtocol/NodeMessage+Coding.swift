@@ -2,7 +2,8 @@ extension NodeMessage {
     /// The number of each kind of message on the wire; never reused.
     private enum Kind: UInt16 {
         case connect = 1
-        case configureKeeper, configureWorker, change, forward, drain, recoverPorts, setPort, queryPorts
+        case configureKeeper, configureWorker, change, forward, drain, recoverPorts, setPort,
+            queryPorts
         case packetGenerator
         case hello = 64
         case state, acknowledged, result, portStatus, neighbourSeen
@@ -110,7 +111,8 @@ extension NodeMessage {
     }
 
     private static func readBody(
-        _ kind: Kind, from reader: inout WireReader
+        _ kind: Kind,
+        from reader: inout WireReader
     ) throws(WireError) -> NodeMessage {
         switch kind {
         case .connect: return .connect(supervisorPID: try reader.get())
@@ -121,8 +123,11 @@ extension NodeMessage {
             let part = try reader.get(UInt32.self)
             let isLast = try reader.getBool()
             return .change(
-                number: number, part: part, isLast: isLast,
-                body: Array(try reader.getRaw(reader.remaining)))
+                number: number,
+                part: part,
+                isLast: isLast,
+                body: Array(try reader.getRaw(reader.remaining))
+            )
         case .forward: return .forward
         case .drain: return .drain
         case .recoverPorts: return .recoverPorts
@@ -133,15 +138,18 @@ extension NodeMessage {
         case .hello: return .hello(try ProcessIdentity(from: &reader))
         case .state:
             return .state(
-                ProcessStateReport(state: try reader.get(), detail: try reader.getString()))
+                ProcessStateReport(state: try reader.get(), detail: try reader.getString())
+            )
         case .acknowledged:
             return .acknowledged(number: try reader.get(), error: try reader.getString())
         case .result: return .result(error: try reader.getString(), text: try reader.getString())
         case .portStatus: return .portStatus(try PortStatus(from: &reader))
         case .neighbourSeen:
             return .neighbourSeen(
-                interface: try reader.get(), address: try reader.get(),
-                mac: MACAddress(bits: try reader.get()))
+                interface: try reader.get(),
+                address: try reader.get(),
+                mac: MACAddress(bits: try reader.get())
+            )
         case .tapDescriptors: return .tapDescriptors(interface: try reader.get())
         }
     }

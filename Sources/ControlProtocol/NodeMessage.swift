@@ -62,14 +62,18 @@ public struct ProcessIdentity: Hashable, Sendable {
     /// What a process of `causeway-node` does.
     public enum Role: UInt8, Sendable, CaseIterable { case keeper = 0, worker = 1 }
 
+    /// The role.
     public var role: Role
+    /// The NUMA node's number.
     public var node: UInt8
     /// Counts the lives of this role on this node, from 1.
     public var incarnation: UInt32
+    /// The pid.
     public var pid: UInt32
     /// The build's version text.
     public var build: String
 
+    /// Makes a value of its parts.
     public init(role: Role, node: UInt8, incarnation: UInt32, pid: UInt32, build: String) {
         self.role = role
         self.node = node
@@ -81,9 +85,12 @@ public struct ProcessIdentity: Hashable, Sendable {
 
 /// A state that a process reports; the numbers are `Coordination.ProcessState`'s.
 public struct ProcessStateReport: Hashable, Sendable {
+    /// The state.
     public var state: UInt8
+    /// The detail.
     public var detail: String
 
+    /// Makes a value of its parts.
     public init(state: UInt8, detail: String) {
         self.state = state
         self.detail = detail
@@ -102,30 +109,53 @@ public enum PortSetting: Hashable, Sendable {
 
 /// What a keeper knows of a port.
 public struct PortStatus: Hashable, Sendable {
+    /// The interface's `sw_if_index`.
     public var interface: UInt16
     /// The driver's name, such as `net_vmxnet3` or `tap`.
     public var driver: String
+    /// The mac.
     public var mac: MACAddress
+    /// The is link up.
     public var isLinkUp: Bool
     /// Mb/s; 0: unknown.
     public var speedMegabits: UInt32
+    /// The is full duplex.
     public var isFullDuplex: Bool
+    /// The MTU in bytes.
     public var mtu: UInt16
+    /// Receive queues.
     public var rxQueues: UInt16
+    /// Transmit queues.
     public var txQueues: UInt16
     /// The device's NUMA node in the operating system; -1: unknown.
     public var numaNode: Int16
     /// The hardware's own counters: received, sent, missed for lack of descriptors, errors, no buffer.
     public var rxPackets: UInt64
+    /// The tx packets.
     public var txPackets: UInt64
+    /// The rx missed.
     public var rxMissed: UInt64
+    /// The rx errors.
     public var rxErrors: UInt64
+    /// The rx no buffer.
     public var rxNoBuffer: UInt64
 
+    /// Makes a value of its parts.
     public init(
-        interface: UInt16, driver: String, mac: MACAddress, isLinkUp: Bool, speedMegabits: UInt32,
-        isFullDuplex: Bool, mtu: UInt16, rxQueues: UInt16, txQueues: UInt16, numaNode: Int16,
-        rxPackets: UInt64 = 0, txPackets: UInt64 = 0, rxMissed: UInt64 = 0, rxErrors: UInt64 = 0,
+        interface: UInt16,
+        driver: String,
+        mac: MACAddress,
+        isLinkUp: Bool,
+        speedMegabits: UInt32,
+        isFullDuplex: Bool,
+        mtu: UInt16,
+        rxQueues: UInt16,
+        txQueues: UInt16,
+        numaNode: Int16,
+        rxPackets: UInt64 = 0,
+        txPackets: UInt64 = 0,
+        rxMissed: UInt64 = 0,
+        rxErrors: UInt64 = 0,
         rxNoBuffer: UInt64 = 0
     ) {
         self.interface = interface
@@ -170,6 +200,7 @@ public struct PacketGeneratorStream: Hashable, Sendable {
     public var packetsPerSecond: UInt64
     /// Bytes of the first and the last packet; sizes go up by one from packet to packet.
     public var minimumBytes: UInt16
+    /// The maximum bytes.
     public var maximumBytes: UInt16
     /// The most packets a frame, 1...256.
     public var framePackets: UInt16
@@ -179,19 +210,32 @@ public struct PacketGeneratorStream: Hashable, Sendable {
     public var template: [UInt8]
     /// IPv4 destination addresses in host byte order, first and last; both 0: as in the template. Checksums follow.
     public var firstDestination: UInt32
+    /// The last destination.
     public var lastDestination: UInt32
     /// The same for the source address.
     public var firstSource: UInt32
+    /// The last source.
     public var lastSource: UInt32
     /// Whether addresses are drawn at random from their range rather than counted up.
     public var isRandom: Bool
 
+    /// Makes a value of its parts.
     public init(
-        name: String, graphNode: String = "ethernet-input", interface: UInt16, limit: UInt64 = 0,
-        packetsPerSecond: UInt64 = 0, minimumBytes: UInt16 = 64, maximumBytes: UInt16 = 64,
-        framePackets: UInt16 = 256, lane: UInt16 = 0, template: [UInt8],
-        firstDestination: UInt32 = 0, lastDestination: UInt32 = 0, firstSource: UInt32 = 0,
-        lastSource: UInt32 = 0, isRandom: Bool = false
+        name: String,
+        graphNode: String = "ethernet-input",
+        interface: UInt16,
+        limit: UInt64 = 0,
+        packetsPerSecond: UInt64 = 0,
+        minimumBytes: UInt16 = 64,
+        maximumBytes: UInt16 = 64,
+        framePackets: UInt16 = 256,
+        lane: UInt16 = 0,
+        template: [UInt8],
+        firstDestination: UInt32 = 0,
+        lastDestination: UInt32 = 0,
+        firstSource: UInt32 = 0,
+        lastSource: UInt32 = 0,
+        isRandom: Bool = false
     ) {
         self.name = name
         self.graphNode = graphNode

@@ -7,6 +7,7 @@ public enum WireError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A field has a value that this version does not know.
     case invalid(field: String, value: UInt64)
 
+    /// The text for the operator.
     public var description: String {
         switch self {
         case .truncated: "message ends before its last field"
@@ -22,6 +23,7 @@ public struct WireWriter {
     /// What has been written.
     public private(set) var bytes: [UInt8] = []
 
+    /// Makes a value of its parts.
     public init() {}
 
     /// Appends an integer in little-endian order.
@@ -44,9 +46,13 @@ public struct WireWriter {
 
     /// Appends a list: two bytes of count, then what `body` writes for each element.
     public mutating func put<Element>(
-        _ list: [Element], _ body: (inout WireWriter, Element) -> Void
+        _ list: [Element],
+        _ body: (inout WireWriter, Element) -> Void
     ) {
-        precondition(list.count <= Int(UInt16.max), "a list in a message has at most 65,535 elements")
+        precondition(
+            list.count <= Int(UInt16.max),
+            "a list in a message has at most 65,535 elements"
+        )
         put(UInt16(list.count))
         for element in list { body(&self, element) }
     }

@@ -25,6 +25,7 @@ public struct HandoffLayout: Hashable, Sendable {
     /// Bytes of the doorbell page at the start of the file.
     public static let doorbellBytes = 4096
 
+    /// Makes a value of its parts.
     public init(destinationLanes: Int, sourceLanes: Int, cells: Int) {
         precondition(destinationLanes <= Self.maximumDestinationLanes, "too many lanes on a node")
         precondition(sourceLanes <= Self.maximumSourceLanes, "too many lanes on other nodes")
@@ -45,7 +46,9 @@ public struct HandoffLayout: Hashable, Sendable {
 
     /// The ring from a source lane to a destination lane, in bytes from the start of the file.
     public func ringOffset(source: Int, destination: Int) -> Int {
-        precondition((0..<sourceLanes).contains(source) && (0..<destinationLanes).contains(destination))
+        precondition(
+            (0..<sourceLanes).contains(source) && (0..<destinationLanes).contains(destination)
+        )
         return Self.doorbellBytes + (destination * sourceLanes + source) * ringBytes
     }
 
@@ -60,6 +63,7 @@ public struct LaneNumbering: Hashable, Sendable {
     /// The number of lanes of each, in the same order.
     public let laneCounts: [Int]
 
+    /// Makes a value of its parts.
     public init(nodes: [Int], laneCounts: [Int]) {
         precondition(nodes.count == laneCounts.count)
         self.nodes = nodes
@@ -82,6 +86,8 @@ public struct LaneNumbering: Hashable, Sendable {
     public func layout(destination: Int, cells: Int) -> HandoffLayout {
         HandoffLayout(
             destinationLanes: laneCounts[destination],
-            sourceLanes: laneCounts.reduce(0, +) - laneCounts[destination], cells: cells)
+            sourceLanes: laneCounts.reduce(0, +) - laneCounts[destination],
+            cells: cells
+        )
     }
 }

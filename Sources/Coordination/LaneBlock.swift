@@ -17,7 +17,8 @@ public struct LaneBlock: Sendable {
     static let interfacesOffset = errorsOffset + WorkerSegment.maximumErrors * 8
     static let peersOffset = interfacesOffset + WorkerSegment.maximumInterfaces * 64
     /// Bytes of a block; a multiple of 4096.
-    public static let byteCount = (peersOffset + WorkerSegment.maximumPeers * 64 + 4095) / 4096 * 4096
+    public static let byteCount =
+        (peersOffset + WorkerSegment.maximumPeers * 64 + 4095) / 4096 * 4096
 
     /// A 64-bit word about the lane itself.
     public enum Word: Int, Sendable, CaseIterable {
@@ -54,7 +55,9 @@ public struct LaneBlock: Sendable {
     }
 
     /// A graph node's counters.
-    public enum NodeWord: Int, Sendable, CaseIterable { case calls = 0, vectors, clocks, maximumClocks }
+    public enum NodeWord: Int, Sendable, CaseIterable {
+        case calls = 0, vectors, clocks, maximumClocks
+    }
 
     /// An interface's counters.
     public enum InterfaceWord: Int, Sendable, CaseIterable {

@@ -3,11 +3,14 @@ internal import LinuxSystem
 extension WorkerSegment {
     /// A graph node's entry in the name table.
     public struct NodeName: Hashable, Sendable {
+        /// The name.
         public var name: String
         /// The first of the node's drop reasons in the error table, and how many it has.
         public var errorBase: Int
+        /// The error count.
         public var errorCount: Int
 
+        /// Makes a value of its parts.
         public init(name: String, errorBase: Int, errorCount: Int) {
             self.name = name
             self.errorBase = errorBase
@@ -19,13 +22,21 @@ extension WorkerSegment {
     public struct ErrorName: Hashable, Sendable {
         /// The graph node's index.
         public var node: Int
+        /// The reason.
         public var reason: String
+        /// Whether it counts something else than drops.
+        public var isInformation: Bool
 
-        public init(node: Int, reason: String) {
+        /// Makes a value of its parts.
+        public init(node: Int, reason: String, isInformation: Bool = false) {
             self.node = node
             self.reason = reason
+            self.isInformation = isInformation
         }
     }
+
+    /// Beside a node's index in the error table: the reason is no drop.
+    private static let informationBit: UInt32 = 1 << 31
 
     /// Fills both name tables; the counts are published last.
     ///
@@ -40,7 +51,10 @@ extension WorkerSegment {
         }
         for (index, error) in errors.enumerated() {
             let entry = mapping.base + Self.errorTableOffset + index * Self.errorBytes
-            entry.storeBytes(of: UInt32(error.node), as: UInt32.self)
+            entry.storeBytes(
+                of: UInt32(error.node) | (error.isInformation ? Self.informationBit : 0),
+                as: UInt32.self
+            )
             write(error.reason, to: entry + 4, capacity: Self.errorBytes - 4)
         }
         store(.errorCount, UInt64(errors.count))
@@ -54,7 +68,8 @@ extension WorkerSegment {
             return NodeName(
                 name: read(entry, capacity: 48),
                 errorBase: Int(entry.load(fromByteOffset: 48, as: UInt32.self)),
-                errorCount: Int(entry.load(fromByteOffset: 52, as: UInt32.self)))
+                errorCount: Int(entry.load(fromByteOffset: 52, as: UInt32.self))
+            )
         }
     }
 
@@ -62,9 +77,12 @@ extension WorkerSegment {
     public var errorNames: [ErrorName] {
         (0..<min(Int(clamping: load(.errorCount)), Self.maximumErrors)).map { index in
             let entry = mapping.base + Self.errorTableOffset + index * Self.errorBytes
+            let word = entry.load(as: UInt32.self)
             return ErrorName(
-                node: Int(entry.load(as: UInt32.self)),
-                reason: read(entry + 4, capacity: Self.errorBytes - 4))
+                node: Int(word & ~Self.informationBit),
+                reason: read(entry + 4, capacity: Self.errorBytes - 4),
+                isInformation: word & Self.informationBit != 0
+            )
         }
     }
 

@@ -1,6 +1,6 @@
+internal import CLinux
 public import LinuxSystem
 public import SystemPackage
-internal import CLinux
 
 /// The shared memory of one worker's life: what the supervisor tells it and what it counts.
 ///
@@ -47,7 +47,10 @@ public struct WorkerSegment: Sendable {
     ///   - lanes: how many lanes it runs.
     /// - Throws: the `Errno` of the file.
     public static func create(
-        path: String, node: Int, incarnation: UInt32, lanes: Int
+        path: String,
+        node: Int,
+        incarnation: UInt32,
+        lanes: Int
     ) throws(Errno) -> WorkerSegment {
         let mapping = try SharedMapping.create(path: path, byteCount: byteCount(lanes: lanes))
         let segment = WorkerSegment(mapping: mapping, laneCount: lanes)
@@ -131,6 +134,7 @@ public enum ProcessState: UInt8, Sendable, CaseIterable, CustomStringConvertible
     case draining = 4
     case stopped = 5
 
+    /// The text for the operator.
     public var description: String {
         switch self {
         case .starting: "starting"

@@ -105,7 +105,9 @@ extension CPUSet: CustomStringConvertible {
     public init?(list: some StringProtocol) {
         self.init()
         for part in list.split(separator: ",", omittingEmptySubsequences: false) {
-            let bounds = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+            let bounds = part.split(separator: "-", omittingEmptySubsequences: false).map {
+                Int($0)
+            }
             guard bounds.count <= 2, let first = bounds.first ?? nil, let last = bounds.last ?? nil,
                 first >= 0, first <= last, last < Self.capacity
             else { return nil }

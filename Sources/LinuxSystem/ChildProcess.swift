@@ -12,6 +12,7 @@ public enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
     /// Somebody else reaped it.
     case unknown
 
+    /// The text for the operator.
     public var description: String {
         switch self {
         case .exited(let code): "exit status \(code)"

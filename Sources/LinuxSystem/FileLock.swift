@@ -11,6 +11,7 @@ public enum FileLockError: Error, Hashable, Sendable, CustomStringConvertible {
     case held(path: String, content: String)
     case system(path: String, Errno)
 
+    /// The text for the operator.
     public var description: String {
         switch self {
         case .held(let path, let content): "\(path) is locked by another process (\(content))"

@@ -42,12 +42,14 @@ public final class ProcessDescriptor: Sendable {
 
 /// What tells a process from a later one with the same number.
 public struct ProcessStamp: Hashable, Sendable {
+    /// The pid.
     public var pid: Int32
     /// Clock ticks after boot at which it started (field 22 of /proc/PID/stat).
     public var startTicks: UInt64
     /// The executable's path.
     public var executable: String
 
+    /// Makes a value of its parts.
     public init(pid: Int32, startTicks: UInt64, executable: String) {
         self.pid = pid
         self.startTicks = startTicks

@@ -12,6 +12,7 @@ public struct RuntimeDirectory: Hashable, Sendable {
     /// The longest path of a unix socket in bytes (`sun_path` without its final zero).
     public static let maximumSocketPathBytes = 107
 
+    /// Makes a value of its parts.
     public init(path: String) { self.path = path }
 
     /// The file that the running supervisor locks.
@@ -30,11 +31,14 @@ public struct RuntimeDirectory: Hashable, Sendable {
 
     /// A process that this directory knows of.
     public struct Record: Hashable, Sendable {
+        /// The NUMA node's number.
         public var node: Int
         /// `keeper`, or `worker.` and its incarnation.
         public var name: String
+        /// The stamp.
         public var stamp: ProcessStamp
 
+        /// Makes a value of its parts.
         public init(node: Int, name: String, stamp: ProcessStamp) {
             self.node = node
             self.name = name

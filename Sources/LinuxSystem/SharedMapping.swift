@@ -29,7 +29,9 @@ public final class SharedMapping: @unchecked Sendable {
     ///   - numaNode: the NUMA node to bind the pages to, or nil for none.
     /// - Throws: the `Errno` of the step that failed; the file is then gone.
     public static func create(
-        path: String, byteCount: Int, numaNode: Int? = nil
+        path: String,
+        byteCount: Int,
+        numaNode: Int? = nil
     ) throws(Errno) -> SharedMapping {
         let temporary = path + ".new"
         unlink(temporary)
@@ -69,7 +71,9 @@ public final class SharedMapping: @unchecked Sendable {
     }
 
     private static func map(
-        descriptor: CInt, byteCount: Int, writable: Bool
+        descriptor: CInt,
+        byteCount: Int,
+        writable: Bool
     ) throws(Errno) -> SharedMapping {
         guard let base = CLinux_map_shared(descriptor, byteCount, writable ? 1 : 0) else {
             throw Errno(rawValue: errno)

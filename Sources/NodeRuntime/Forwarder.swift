@@ -30,6 +30,8 @@ final class Forwarder {
     private var lanes: [UnsafeMutablePointer<LaneState>] = []
     private var mailboxes: [NeighbourMailbox] = []
     private let wiring: HandoffWiring
+    private let generator: PacketGenerator
+    private let feeds: [GeneratorFeed]
 
     /// Attaches and makes everything; nothing is allocated for packets afterwards.
     ///
@@ -38,7 +40,10 @@ final class Forwarder {
     ///   - wakeup: an eventfd that lanes write when they have something for the control lane.
     ///   - attached: called when EAL is up.
     init(
-        configuration: WorkerConfiguration, environment: [String], wakeup: Int32, attached: () -> Void
+        configuration: WorkerConfiguration,
+        environment: [String],
+        wakeup: Int32,
+        attached: () -> Void
     ) throws(StartError) {
         self.configuration = configuration
         do {
@@ -57,13 +62,18 @@ final class Forwarder {
             heap = try NodeHeap(
                 byteCount: Int(configuration.heapBytes),
                 hugepageBytes: Int(configuration.hugepageBytes),
-                numaNode: configuration.hardwareNode < 0 ? nil : Int(configuration.hardwareNode))
+                numaNode: configuration.hardwareNode < 0 ? nil : Int(configuration.hardwareNode)
+            )
             fib = try Fib(heap: heap)
             wiring = try HandoffWiring(configuration: configuration, segment: segment)
             forwarding = try ForwardingState(
-                heap: heap, fib: fib,
+                heap: heap,
+                fib: fib,
                 lanes: (0..<configuration.laneCPUs.count).map { segment.lane($0) },
-                lanesOfNode: wiring.lanesOfNode)
+                lanesOfNode: wiring.lanesOfNode
+            )
+            feeds = configuration.laneCPUs.map { _ in GeneratorFeed() }
+            generator = PacketGenerator(feeds: feeds, bufferBytes: pool.dataBytes)
         } catch {
             throw StartError("\(error)")
         }
@@ -84,13 +94,28 @@ final class Forwarder {
             let context = UnsafeMutablePointer<LaneContext>.allocate(capacity: 1)
             context.initialize(
                 to: LaneContext(
-                    tables: forwarding.tables, published: forwarding.published, fib: fib.reader,
-                    block: segment.lane(lane), pool: pool, node: configuration.node,
-                    lane: UInt16(lane), globalLane: UInt16(wiring.globalLane(lane)),
-                    hertz: EAL.hertz, seed: timestamp() ^ UInt64(lane) << 32, neighbours: mailbox))
+                    tables: forwarding.tables,
+                    published: forwarding.published,
+                    fib: fib.reader,
+                    block: segment.lane(lane),
+                    pool: pool,
+                    node: configuration.node,
+                    lane: UInt16(lane),
+                    globalLane: UInt16(wiring.globalLane(lane)),
+                    hertz: EAL.hertz,
+                    seed: timestamp() ^ UInt64(lane) << 32,
+                    neighbours: mailbox
+                )
+            )
             let builder = LaneBuilder(
-                configuration: configuration, segment: segment, context: context, ports: ports,
-                handoff: wiring, lane: lane)
+                configuration: configuration,
+                segment: segment,
+                context: context,
+                ports: ports,
+                handoff: wiring,
+                lane: lane,
+                generator: feeds[lane]
+            )
             do throws(GraphError) {
                 lanes.append(try builder.build())
             } catch { throw StartError("\(error)") }
@@ -126,8 +151,10 @@ final class Forwarder {
         for (index, lane) in lanes.enumerated() {
             do throws(DPDKError) {
                 try EAL.launch(
-                    lcore: Int(configuration.firstLaneLcore) + index, argument: lane,
-                    body: { LaneLoop.run($0) })
+                    lcore: Int(configuration.firstLaneLcore) + index,
+                    argument: lane,
+                    body: { LaneLoop.run($0) }
+                )
             } catch { throw StartError("\(error)") }
         }
     }
@@ -159,5 +186,16 @@ final class Forwarder {
         segment.store(.poolAvailable, UInt64(pool.available))
         segment.store(.generation, forwarding.generation)
         segment.store(.controlLoops, segment.load(.controlLoops) + 1)
+    }
+
+    /// Carries a packet-generator command out.
+    ///
+    /// - Returns: an error, or text for the operator.
+    func packetGenerator(_ command: PacketGeneratorCommand) -> (error: String, text: String) {
+        do throws(PacketGeneratorError) {
+            return ("", try generator.apply(command))
+        } catch {
+            return ("\(error)", "")
+        }
     }
 }

@@ -41,7 +41,10 @@ final class ForwardingState {
     private let laneLimitMicroseconds = 5_000_000
 
     init(
-        heap: NodeHeap, fib: Fib, lanes: [LaneBlock], lanesOfNode: [UInt8: [UInt16]]
+        heap: NodeHeap,
+        fib: Fib,
+        lanes: [LaneBlock],
+        lanesOfNode: [UInt8: [UInt16]]
     ) throws(ApplyError) {
         self.heap = heap
         self.fib = fib
@@ -85,7 +88,9 @@ final class ForwardingState {
             interfaces[record.index] = record
             isDirty = true
         case .adjacency(let index, let record):
-            guard index < Leaf.isPathListBit else { throw ApplyError(description: "adjacency \(index)") }
+            guard index < Leaf.isPathListBit else {
+                throw ApplyError(description: "adjacency \(index)")
+            }
             while adjacencies.count <= Int(index) { adjacencies.append(nil) }
             adjacencies[Int(index)] = record
             if record.kind == .rewrite { resolvedNeighbour = true }
@@ -103,8 +108,11 @@ final class ForwardingState {
             if isDirty { try publish() }
             for route in routes {
                 fib.remove(
-                    prefix: route.prefix, length: Int(route.length),
-                    coverLength: Int(route.coverLength), coverLeaf: route.coverLeaf.rawValue)
+                    prefix: route.prefix,
+                    length: Int(route.length),
+                    coverLength: Int(route.coverLength),
+                    coverLeaf: route.coverLeaf.rawValue
+                )
             }
         }
     }
@@ -114,7 +122,10 @@ final class ForwardingState {
         do throws(ForwardingError) {
             for route in routes {
                 try fib.insert(
-                    prefix: route.prefix, length: Int(route.length), leaf: route.leaf.rawValue)
+                    prefix: route.prefix,
+                    length: Int(route.length),
+                    leaf: route.leaf.rawValue
+                )
             }
         } catch { throw ApplyError(description: "\(error)") }
     }
@@ -135,12 +146,16 @@ final class ForwardingState {
     /// Builds a generation and waits until every lane works with it; the one before is freed then.
     private func publish() throws(ApplyError) {
         let image = TableImage(
-            interfaces: interfaces, adjacencies: adjacencies, pathLists: pathLists,
-            lanesOfNode: lanesOfNode)
+            interfaces: interfaces,
+            adjacencies: adjacencies,
+            pathLists: pathLists,
+            lanesOfNode: lanesOfNode
+        )
         guard let memory = heap.allocate(byteCount: image.byteCount, alignment: 64) else {
             throw ApplyError(
                 description: "the worker's heap of \(heap.totalBytes >> 20) MiB is full "
-                    + "(\(heap.usedBytes >> 20) MiB used): raise `heap` in the topology file")
+                    + "(\(heap.usedBytes >> 20) MiB used): raise `heap` in the topology file"
+            )
         }
         generation += 1
         image.write(to: memory, generation: generation, neighbourEpoch: neighbourEpoch)

@@ -28,9 +28,13 @@ final class HandoffWiring {
         self.configuration = configuration
         numbering = LaneNumbering(
             nodes: configuration.peers.map { Int($0.node) },
-            laneCounts: configuration.peers.map { Int($0.lanes) })
-        guard let position = configuration.peers.firstIndex(where: { $0.node == configuration.node })
-        else { throw StartError("node \(configuration.node) is not among the nodes it was told of") }
+            laneCounts: configuration.peers.map { Int($0.lanes) }
+        )
+        guard
+            let position = configuration.peers.firstIndex(where: { $0.node == configuration.node })
+        else {
+            throw StartError("node \(configuration.node) is not among the nodes it was told of")
+        }
         self.position = position
         let lanes = configuration.laneCPUs.count
         staleCells = Array(repeating: 0, count: lanes)
@@ -68,7 +72,8 @@ final class HandoffWiring {
             local.append(
                 (0..<lanes).map { to in
                     from == to ? nil : LaneRing(capacity: Self.laneRingCapacity)
-                })
+                }
+            )
         }
     }
 
@@ -105,12 +110,18 @@ final class HandoffWiring {
         for place in configuration.peers.indices where place != position {
             for peerLane in 0..<numbering.laneCounts[place] {
                 let source = numbering.source(
-                    nodePosition: place, lane: peerLane, destination: position)
-                let ring = file.base + layouts[position].ringOffset(source: source, destination: lane)
+                    nodePosition: place,
+                    lane: peerLane,
+                    destination: position
+                )
+                let ring =
+                    file.base + layouts[position].ringOffset(source: source, destination: lane)
                 result.append(
                     HandoffSource(
                         consumer: HandoffConsumer(ring: ring),
-                        peer: numbering.global(nodePosition: place, lane: peerLane)))
+                        peer: numbering.global(nodePosition: place, lane: peerLane)
+                    )
+                )
             }
         }
         return result
@@ -135,14 +146,18 @@ final class HandoffWiring {
                 if place != position {
                     result.append(
                         producer(from: lane, place: place, lane: destination)
-                            .map { .remote($0, node: peer.node) } ?? .none)
+                            .map { .remote($0, node: peer.node) } ?? .none
+                    )
                 } else if destination == lane {
                     result.append(.here)
                 } else if let ring = local[lane][destination] {
                     result.append(
                         .lane(
-                            ring, bell: SendablePointer(bell(of: destination)),
-                            bit: 1 << UInt64(lane)))
+                            ring,
+                            bell: SendablePointer(bell(of: destination)),
+                            bit: 1 << UInt64(lane)
+                        )
+                    )
                 } else {
                     result.append(.none)
                 }
@@ -157,7 +172,8 @@ final class HandoffWiring {
         var result = [UInt16](repeating: .max, count: 32)
         for (place, peer) in configuration.peers.enumerated() where peer.lanes > 0 {
             result[Int(peer.node & 31)] = UInt16(
-                numbering.global(nodePosition: place, lane: lane % Int(peer.lanes)))
+                numbering.global(nodePosition: place, lane: lane % Int(peer.lanes))
+            )
         }
         return result
     }
@@ -169,6 +185,8 @@ final class HandoffWiring {
         return HandoffProducer(
             ring: file.base + layout.ringOffset(source: source, destination: destination),
             doorbellLine: file.base + layout.doorbellOffset(destination: destination),
-            source: source, incarnation: configuration.incarnation)
+            source: source,
+            incarnation: configuration.incarnation
+        )
     }
 }

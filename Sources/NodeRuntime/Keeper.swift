@@ -72,15 +72,21 @@ public final class Keeper {
             server.answer(channel, .result(error: "", text: ""), request: request)
         default:
             server.answer(
-                channel, .result(error: "a keeper does not take this message", text: ""),
-                request: request)
+                channel,
+                .result(error: "a keeper does not take this message", text: ""),
+                request: request
+            )
         }
     }
 
     private var identity: ProcessIdentity {
         ProcessIdentity(
-            role: .keeper, node: UInt8(arguments.node), incarnation: arguments.incarnation,
-            pid: UInt32(getpid()), build: buildVersion)
+            role: .keeper,
+            node: UInt8(arguments.node),
+            incarnation: arguments.incarnation,
+            pid: UInt32(getpid()),
+            build: buildVersion
+        )
     }
 
     private func report(_ detail: String = "") -> ProcessStateReport {
@@ -94,7 +100,9 @@ public final class Keeper {
     }
 
     private func answer(
-        _ channel: MessageChannel, _ request: UInt32, _ work: () throws(DPDKError) -> String
+        _ channel: MessageChannel,
+        _ request: UInt32,
+        _ work: () throws(DPDKError) -> String
     ) {
         do throws(DPDKError) {
             server.answer(channel, .result(error: "", text: try work()), request: request)
@@ -105,7 +113,9 @@ public final class Keeper {
     }
 
     private func configure(
-        _ configuration: KeeperConfiguration, _ channel: MessageChannel, _ request: UInt32
+        _ configuration: KeeperConfiguration,
+        _ channel: MessageChannel,
+        _ request: UInt32
     ) {
         guard state == .starting else {
             let error = "the keeper is configured already"
@@ -119,7 +129,12 @@ public final class Keeper {
             for port in configuration.ports {
                 ports.append(
                     try KeptPort.start(
-                        port, node: arguments.node, socket: Int(configuration.socket), pool: pool))
+                        port,
+                        node: arguments.node,
+                        socket: Int(configuration.socket),
+                        pool: pool
+                    )
+                )
             }
             try makeRings(configuration)
             enter(.ready, "\(ports.count) ports, \(pool.size) buffers")
@@ -134,12 +149,19 @@ public final class Keeper {
     }
 
     private func makePool(_ configuration: KeeperConfiguration) throws(DPDKError) -> MbufPool {
-        guard let pool = MbufPool.create(
-            name: Self.poolName, buffers: Int(configuration.poolBuffers),
-            dataBytes: Int(configuration.bufferDataBytes), socket: Int(configuration.socket))
+        guard
+            let pool = MbufPool.create(
+                name: Self.poolName,
+                buffers: Int(configuration.poolBuffers),
+                dataBytes: Int(configuration.bufferDataBytes),
+                socket: Int(configuration.socket)
+            )
         else {
             throw .pool(
-                name: Self.poolName, buffers: Int(configuration.poolBuffers), reason: EAL.lastErrorText)
+                name: Self.poolName,
+                buffers: Int(configuration.poolBuffers),
+                reason: EAL.lastErrorText
+            )
         }
         return pool
     }
@@ -148,7 +170,9 @@ public final class Keeper {
         guard configuration.sourceLanes > 0 else { return }
         let layout = HandoffLayout(
             destinationLanes: Int(configuration.destinationLanes),
-            sourceLanes: Int(configuration.sourceLanes), cells: Int(configuration.ringCells))
+            sourceLanes: Int(configuration.sourceLanes),
+            cells: Int(configuration.ringCells)
+        )
         let file: SharedMapping
         do throws(Errno) {
             file = try SharedMapping.open(path: configuration.ringFile, writable: true)
@@ -160,7 +184,10 @@ public final class Keeper {
             for source in 0..<layout.sourceLanes {
                 let offset = layout.ringOffset(source: source, destination: destination)
                 try EAL.makeHandoffRing(
-                    at: file.base + offset, name: "h\(source)-\(destination)", cells: layout.cells)
+                    at: file.base + offset,
+                    name: "h\(source)-\(destination)",
+                    cells: layout.cells
+                )
             }
         }
         ringFile = file
@@ -178,12 +205,16 @@ public final class Keeper {
         for port in ports { try port.start() }
         log.info(
             "ports recovered",
-            metadata: ["buffers": "\(pool.size)", "free": "\(free)", "after-start": "\(pool.available)"])
+            metadata: [
+                "buffers": "\(pool.size)", "free": "\(free)", "after-start": "\(pool.available)",
+            ]
+        )
         return "\(free) of \(pool.size) buffers free before the queues took theirs"
     }
 
     private func apply(
-        _ setting: PortSetting, to interface: UInt16
+        _ setting: PortSetting,
+        to interface: UInt16
     ) throws(DPDKError) -> String {
         guard let port = ports.first(where: { $0.configuration.interface == interface }) else {
             throw .noPort(device: "of interface \(interface)")
@@ -201,7 +232,11 @@ public final class Keeper {
             return server.answer(channel, .result(error: error, text: ""), request: request)
         }
         server.answer(
-            channel, .result(error: "", text: ""), request: request, descriptors: port.descriptors)
+            channel,
+            .result(error: "", text: ""),
+            request: request,
+            descriptors: port.descriptors
+        )
     }
 
     private func watchLinks() {
@@ -210,7 +245,8 @@ public final class Keeper {
                 "link changed",
                 metadata: [
                     "port": "\(port.configuration.name)", "up": "\(port.status.isLinkUp)",
-                ])
+                ]
+            )
             server.report(.portStatus(port.status))
         }
     }

@@ -20,7 +20,10 @@ final class KeptPort {
     private var wasLinkUp = false
 
     private init(
-        configuration: PortConfiguration, port: EthernetPort?, descriptors: [Int32], mac: MACAddress
+        configuration: PortConfiguration,
+        port: EthernetPort?,
+        descriptors: [Int32],
+        mac: MACAddress
     ) {
         self.configuration = configuration
         self.port = port
@@ -31,29 +34,45 @@ final class KeptPort {
 
     /// Sets the port up and starts it.
     static func start(
-        _ configuration: PortConfiguration, node: Int, socket: Int, pool: MbufPool
+        _ configuration: PortConfiguration,
+        node: Int,
+        socket: Int,
+        pool: MbufPool
     ) throws(DPDKError) -> KeptPort {
         switch configuration.kind {
         case .dpdk:
             let port = try EthernetPort.find(device: configuration.device)
             try port.configure(
                 EthernetPort.Settings(
-                    rxQueues: Int(configuration.rxQueues), txQueues: Int(configuration.txQueues),
+                    rxQueues: Int(configuration.rxQueues),
+                    txQueues: Int(configuration.txQueues),
                     rxDescriptors: Int(configuration.rxDescriptors),
-                    txDescriptors: Int(configuration.txDescriptors), mtu: Int(configuration.mtu),
-                    socket: socket), pool: pool)
+                    txDescriptors: Int(configuration.txDescriptors),
+                    mtu: Int(configuration.mtu),
+                    socket: socket
+                ),
+                pool: pool
+            )
             if configuration.mac.bits != 0 { try port.setMAC(configuration.mac.bits) }
             try port.start()
             let own = MACAddress(bits: port.mac)
             return KeptPort(
-                configuration: configuration, port: port, descriptors: [],
-                mac: own.bits == 0 ? madeUpMAC(configuration, node: node) : own)
+                configuration: configuration,
+                port: port,
+                descriptors: [],
+                mac: own.bits == 0 ? madeUpMAC(configuration, node: node) : own
+            )
         case .tap:
             let descriptors = try openTap(configuration)
-            let mac = configuration.mac.bits == 0
+            let mac =
+                configuration.mac.bits == 0
                 ? madeUpMAC(configuration, node: node) : configuration.mac
             return KeptPort(
-                configuration: configuration, port: nil, descriptors: descriptors, mac: mac)
+                configuration: configuration,
+                port: nil,
+                descriptors: descriptors,
+                mac: mac
+            )
         }
     }
 
@@ -61,7 +80,8 @@ final class KeptPort {
     private static func madeUpMAC(_ configuration: PortConfiguration, node: Int) -> MACAddress {
         var hash: UInt32 = 2_166_136_261
         for byte in configuration.name.utf8 { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
-        let low = UInt64(hash & 0xFFFF) << 16 | UInt64(node & 255) << 8
+        let low =
+            UInt64(hash & 0xFFFF) << 16 | UInt64(node & 255) << 8
             | UInt64(configuration.interface & 255)
         return MACAddress(bits: 0x02FE_0000_0000 | low)
     }
@@ -86,9 +106,14 @@ final class KeptPort {
             return descriptors
         } catch {
             for descriptor in descriptors { close(descriptor) }
-            let reason = error == .resourceBusy
+            let reason =
+                error == .resourceBusy
                 ? "\(error): an interface of that name is in use by another program" : "\(error)"
-            throw .port(device: configuration.device, step: "open the TAP interface", reason: reason)
+            throw .port(
+                device: configuration.device,
+                step: "open the TAP interface",
+                reason: reason
+            )
         }
     }
 
@@ -132,17 +157,35 @@ final class KeptPort {
     var status: PortStatus {
         guard let port else {
             return PortStatus(
-                interface: configuration.interface, driver: "tap", mac: mac, isLinkUp: true,
-                speedMegabits: 0, isFullDuplex: true, mtu: mtu, rxQueues: configuration.rxQueues,
-                txQueues: configuration.txQueues, numaNode: -1)
+                interface: configuration.interface,
+                driver: "tap",
+                mac: mac,
+                isLinkUp: true,
+                speedMegabits: 0,
+                isFullDuplex: true,
+                mtu: mtu,
+                rxQueues: configuration.rxQueues,
+                txQueues: configuration.txQueues,
+                numaNode: -1
+            )
         }
         let status = port.status
         return PortStatus(
-            interface: configuration.interface, driver: status.driver, mac: mac,
-            isLinkUp: status.isLinkUp, speedMegabits: status.speedMegabits,
-            isFullDuplex: status.isFullDuplex, mtu: status.mtu, rxQueues: configuration.rxQueues,
-            txQueues: configuration.txQueues, numaNode: status.numaNode, rxPackets: status.rxPackets,
-            txPackets: status.txPackets, rxMissed: status.rxMissed, rxErrors: status.rxErrors,
-            rxNoBuffer: status.rxNoBuffer)
+            interface: configuration.interface,
+            driver: status.driver,
+            mac: mac,
+            isLinkUp: status.isLinkUp,
+            speedMegabits: status.speedMegabits,
+            isFullDuplex: status.isFullDuplex,
+            mtu: status.mtu,
+            rxQueues: configuration.rxQueues,
+            txQueues: configuration.txQueues,
+            numaNode: status.numaNode,
+            rxPackets: status.rxPackets,
+            txPackets: status.txPackets,
+            rxMissed: status.rxMissed,
+            rxErrors: status.rxErrors,
+            rxNoBuffer: status.rxNoBuffer
+        )
     }
 }

@@ -49,7 +49,9 @@ enum LaneLoop {
             context.pointee.now = now
             if CLinux_load_acquire64(lane.pointee.epochWanted)
                 != block.pointer(.epochReached).pointee
-            { barrier(lane) }
+            {
+                barrier(lane)
+            }
             takeGeneration(context, block)
             let count = lane.pointee.graph.pollInputs()
             lane.pointee.graph.dispatchPending()
@@ -79,12 +81,15 @@ enum LaneLoop {
     /// Picks up the newest tables; from here until the next turn the lane reads only these.
     @inline(__always)
     private static func takeGeneration(
-        _ context: UnsafeMutablePointer<LaneContext>, _ block: LaneBlock
+        _ context: UnsafeMutablePointer<LaneContext>,
+        _ block: LaneBlock
     ) {
         let address = context.pointee.published.withMemoryRebound(to: UInt64.self, capacity: 1) {
             CLinux_load_acquire64($0)
         }
-        guard let tables = UnsafePointer<ForwardingTables>(bitPattern: UInt(address)) else { return }
+        guard let tables = UnsafePointer<ForwardingTables>(bitPattern: UInt(address)) else {
+            return
+        }
         context.pointee.tables = tables
         let generation = tables.pointee.generation
         if block.pointer(.generation).pointee != generation {
@@ -119,7 +124,10 @@ enum LaneLoop {
         CLinux_store_release64(block.pointer(.asleep), 1)
         if lane.pointee.wakeupCount > 0 {
             _ = CLinux_poll_microseconds(
-                lane.pointee.wakeups, UInt32(lane.pointee.wakeupCount), microseconds)
+                lane.pointee.wakeups,
+                UInt32(lane.pointee.wakeupCount),
+                microseconds
+            )
         } else {
             usleep(UInt32(clamping: microseconds))
         }

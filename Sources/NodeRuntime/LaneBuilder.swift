@@ -16,29 +16,45 @@ struct LaneBuilder {
     let ports: PortWiring
     let handoff: HandoffWiring
     let lane: Int
+    /// Where the lane's packet generator finds its streams.
+    let generator: GeneratorFeed
 
     /// Builds the graph; lane 0's writes the name tables of the segment, which are the same for all.
     func build() throws(GraphError) -> UnsafeMutablePointer<LaneState> {
         let lanes = configuration.laneCPUs.count
         var graph = GraphBuilder()
         let outputs = UnsafeMutablePointer<UInt16>.allocate(
-            capacity: ForwardingTables.interfaceLimit)
+            capacity: ForwardingTables.interfaceLimit
+        )
         outputs.initialize(repeating: 0, count: ForwardingTables.interfaceLimit)
-        try ProtocolNodes.add(to: &graph, context: context, outputNodes: outputs)
+        try ProtocolNodes.add(
+            to: &graph,
+            context: context,
+            outputNodes: outputs,
+            generator: generator
+        )
         try graph.addInput(
             HandoffInput(
-                context: context, doorbells: handoff.doorbells(of: lane),
-                sources: handoff.sources(of: lane), localBells: handoff.bell(of: lane),
-                localRings: handoff.localRings(to: lane)))
+                context: context,
+                doorbells: handoff.doorbells(of: lane),
+                sources: handoff.sources(of: lane),
+                localBells: handoff.bell(of: lane),
+                localRings: handoff.localRings(to: lane)
+            )
+        )
         try graph.addInput(
-            DpdkInput(context: context, queues: ports.dpdkQueues(lane: lane, of: lanes)))
+            DpdkInput(context: context, queues: ports.dpdkQueues(lane: lane, of: lanes))
+        )
         let taps = ports.tapQueues(lane: lane, of: lanes)
         try graph.addInput(TapInput(context: context, queues: taps))
         try graph.add(
             HandoffOutput(
-                context: context, destinations: handoff.destinations(from: lane),
+                context: context,
+                destinations: handoff.destinations(from: lane),
                 laneOfNode: handoff.laneOfNode(from: lane),
-                peersUp: segment.pointer(.peersUp)))
+                peersUp: segment.pointer(.peersUp)
+            )
+        )
         try addTransmitters(to: &graph)
         wire(outputs, graph.description)
         let names = graph.description.names
@@ -54,12 +70,18 @@ struct LaneBuilder {
             case .dpdk(let number):
                 try graph.add(
                     DpdkOutput(
-                        context: context, port: number, queue: UInt16(lane),
-                        interface: port.configuration.interface), name: name)
+                        context: context,
+                        port: number,
+                        queue: UInt16(lane),
+                        interface: port.configuration.interface
+                    ),
+                    name: name
+                )
             case .tap(let descriptors):
                 let queue = TapQueue(
                     descriptor: descriptors[lane % descriptors.count],
-                    interface: port.configuration.interface)
+                    interface: port.configuration.interface
+                )
                 try graph.add(TapOutput(context: context, queue: queue), name: name)
             }
         }
@@ -84,7 +106,8 @@ struct LaneBuilder {
         let wakeups = UnsafeMutablePointer<pollfd>.allocate(capacity: max(1, taps.count))
         for (index, tap) in taps.enumerated() {
             (wakeups + index).initialize(
-                to: pollfd(fd: tap.descriptor, events: Int16(POLLIN), revents: 0))
+                to: pollfd(fd: tap.descriptor, events: Int16(POLLIN), revents: 0)
+            )
         }
         let name = Array("cw-n\(configuration.node)-l\(lane)".utf8CString.prefix(15)) + [0]
         let text = UnsafeMutablePointer<CChar>.allocate(capacity: name.count)
@@ -92,10 +115,18 @@ struct LaneBuilder {
         let state = UnsafeMutablePointer<LaneState>.allocate(capacity: 1)
         state.initialize(
             to: LaneState(
-                graph: graph, context: context, block: segment.lane(lane), stopAsked: words,
-                stopped: words + 8, epochWanted: segment.pointer(.epochWanted),
-                idleSleepMicroseconds: segment.pointer(.idleSleepMicroseconds), wakeups: wakeups,
-                wakeupCount: taps.count, name: text))
+                graph: graph,
+                context: context,
+                block: segment.lane(lane),
+                stopAsked: words,
+                stopped: words + 8,
+                epochWanted: segment.pointer(.epochWanted),
+                idleSleepMicroseconds: segment.pointer(.idleSleepMicroseconds),
+                wakeups: wakeups,
+                wakeupCount: taps.count,
+                name: text
+            )
+        )
         return state
     }
 }

@@ -9,6 +9,7 @@ public struct NodeArguments: Sendable {
     /// For DPDK's environment.
     public var environment: [String]
 
+    /// Makes a value of its parts.
     public init(node: Int, incarnation: UInt32, listener: Int32, environment: [String]) {
         self.node = node
         self.incarnation = incarnation

@@ -8,26 +8,29 @@ public import Logging
 ///
 /// It uses no Foundation, which packet processes do not link.
 public struct NodeLog: LogHandler {
+    /// The metadata.
     public var metadata: Logger.Metadata = [:]
+    /// The log level.
     public var logLevel: Logger.Level = .info
     private let label: String
 
     /// - Parameter label: the component's name.
     public init(label: String) { self.label = label }
 
+    /// The subscript.
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
+    /// The log.
     public func log(event: LogEvent) {
         let pairs = metadata.merging(event.metadata ?? [:]) { $1 }
             .sorted { $0.key < $1.key }
             .map { "\($0.key)=\(Self.quoted("\($0.value)"))" }
-        let line = (
-            ["ts=\(Self.time())", "level=\(event.level)", "component=\(label)"] + pairs
-                + ["event=\(Self.quoted("\(event.message)"))"]
-        ).joined(separator: " ") + "\n"
+        let line =
+            (["ts=\(Self.time())", "level=\(event.level)", "component=\(label)"] + pairs
+            + ["event=\(Self.quoted("\(event.message)"))"]).joined(separator: " ") + "\n"
         // One write, so that lines of several processes do not mix.
         let bytes = Array(line.utf8)
         _ = write(STDERR_FILENO, bytes, bytes.count)
@@ -35,7 +38,8 @@ public struct NodeLog: LogHandler {
 
     /// A value, in quotes if it is not one plain word.
     static func quoted(_ text: String) -> String {
-        let plain = !text.isEmpty && text.utf8.allSatisfy { $0 > 32 && $0 != 34 && $0 != 61 && $0 < 127 }
+        let plain =
+            !text.isEmpty && text.utf8.allSatisfy { $0 > 32 && $0 != 34 && $0 != 61 && $0 < 127 }
         guard !plain else { return text }
         let escaped = text.map { character -> String in
             switch character {
@@ -53,6 +57,7 @@ public struct NodeLog: LogHandler {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         let milliseconds = String(now.tv_nsec / 1_000_000)
-        return "\(now.tv_sec).\(String(repeating: "0", count: 3 - milliseconds.count))\(milliseconds)"
+        return
+            "\(now.tv_sec).\(String(repeating: "0", count: 3 - milliseconds.count))\(milliseconds)"
     }
 }

@@ -38,7 +38,9 @@ public final class NodeServer {
     ///   - wakeup: a further descriptor to wait for, such as an eventfd, or -1.
     ///   - limit: the most messages of one connection, so that one cannot keep the loop to itself.
     public func serve(
-        milliseconds: Int32, wakeup: Int32 = -1, limit: Int = 64,
+        milliseconds: Int32,
+        wakeup: Int32 = -1,
+        limit: Int = 64,
         _ handle: (ReceivedMessage, MessageChannel) -> Void
     ) {
         var events = [pollfd(fd: listener, events: Int16(POLLIN), revents: 0)]
@@ -63,7 +65,9 @@ public final class NodeServer {
 
     /// Sends an answer.
     public func answer(
-        _ channel: MessageChannel, _ message: NodeMessage, request: UInt32 = 0,
+        _ channel: MessageChannel,
+        _ message: NodeMessage,
+        request: UInt32 = 0,
         descriptors: [Int32] = []
     ) {
         do throws(ChannelError) {
@@ -86,7 +90,9 @@ public final class NodeServer {
     }
 
     private func receive(
-        from channel: MessageChannel, limit: Int, _ handle: (ReceivedMessage, MessageChannel) -> Void
+        from channel: MessageChannel,
+        limit: Int,
+        _ handle: (ReceivedMessage, MessageChannel) -> Void
     ) {
         for _ in 0..<limit {
             do throws(ChannelError) {

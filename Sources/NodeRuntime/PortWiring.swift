@@ -42,7 +42,8 @@ struct PortWiring {
 
     /// Asks the keeper for a TAP's descriptors; waits five seconds at most.
     private static func descriptors(
-        of port: PortConfiguration, from keeper: MessageChannel
+        of port: PortConfiguration,
+        from keeper: MessageChannel
     ) throws(StartError) -> [Int32] {
         do throws(ChannelError) {
             try keeper.send(.tapDescriptors(interface: port.interface), request: 1)
@@ -67,7 +68,10 @@ struct PortWiring {
             guard case .dpdk(let number) = port.access else { return [] }
             return (0..<Int(port.configuration.rxQueues)).filter { $0 % lanes == lane }.map {
                 DpdkQueue(
-                    port: number, queue: UInt16($0), interface: port.configuration.interface)
+                    port: number,
+                    queue: UInt16($0),
+                    interface: port.configuration.interface
+                )
             }
         }
     }
@@ -78,7 +82,9 @@ struct PortWiring {
             guard case .tap(let descriptors) = port.access else { return [] }
             return descriptors.indices.filter { $0 % lanes == lane }.map {
                 TapQueue(
-                    descriptor: descriptors[$0], interface: port.configuration.interface)
+                    descriptor: descriptors[$0],
+                    interface: port.configuration.interface
+                )
             }
         }
     }

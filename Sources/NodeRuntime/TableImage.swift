@@ -10,8 +10,10 @@ struct TableImage {
     private let pathLists: [[UInt32]?]
 
     init(
-        interfaces records: [UInt16: InterfaceRecord], adjacencies: [AdjacencyRecord?],
-        pathLists: [[UInt32]?], lanesOfNode: [UInt8: [UInt16]]
+        interfaces records: [UInt16: InterfaceRecord],
+        adjacencies: [AdjacencyRecord?],
+        pathLists: [[UInt32]?],
+        lanesOfNode: [UInt8: [UInt16]]
     ) {
         interfaces = Array(repeating: InterfaceEntry(), count: ForwardingTables.interfaceLimit)
         self.pathLists = pathLists
@@ -19,16 +21,22 @@ struct TableImage {
         for record in records.values.sorted(by: { $0.index < $1.index }) {
             let lanes = record.handoff.nodes.flatMap { lanesOfNode[$0] ?? [] }
             interfaces[Int(record.index) % ForwardingTables.interfaceLimit] = InterfaceEntry(
-                mac: Self.memoryOrder(record.mac), mtu: record.mtu,
+                mac: Self.memoryOrder(record.mac),
+                mtu: record.mtu,
                 flags: (record.isUp ? InterfaceEntry.up : 0)
                     | (record.isPromiscuous ? InterfaceEntry.promiscuous : 0)
                     | (record.handoff.isSymmetric ? InterfaceEntry.symmetricHandoff : 0),
-                addressOffset: UInt16(addresses.count), addressCount: UInt16(record.addresses.count),
-                handoffOffset: UInt16(handoffLanes.count), handoffCount: UInt16(lanes.count),
-                node: record.node)
+                addressOffset: UInt16(addresses.count),
+                addressCount: UInt16(record.addresses.count),
+                handoffOffset: UInt16(handoffLanes.count),
+                handoffCount: UInt16(lanes.count),
+                node: record.node
+            )
             addresses += record.addresses.map {
                 AddressEntry(
-                    address: $0.address, mask: IPv4Address.mask(length: Int($0.prefixLength)))
+                    address: $0.address,
+                    mask: IPv4Address.mask(length: Int($0.prefixLength))
+                )
             }
             handoffLanes += lanes
         }
@@ -38,7 +46,8 @@ struct TableImage {
     static func memoryOrder(_ mac: MACAddress) -> UInt64 { mac.bits.byteSwapped >> 16 }
 
     private static func entry(
-        _ record: AdjacencyRecord?, _ interfaces: [UInt16: InterfaceRecord]
+        _ record: AdjacencyRecord?,
+        _ interfaces: [UInt16: InterfaceRecord]
     ) -> AdjacencyEntry {
         let record = record ?? AdjacencyRecord(kind: .drop)
         let interface = interfaces[record.interface]
@@ -48,9 +57,14 @@ struct TableImage {
         let head = destination | source << 48
         let tail = source | UInt64(0x0008) << 48
         return AdjacencyEntry(
-            headerHead: head, headerTail: tail, nextHop: record.nextHop,
-            txInterface: record.interface, mtu: interface?.mtu ?? 0,
-            exit: IPv4Lookup.exit(for: record.kind.rawValue), kind: record.kind.rawValue)
+            headerHead: head,
+            headerTail: tail,
+            nextHop: record.nextHop,
+            txInterface: record.interface,
+            mtu: interface?.mtu ?? 0,
+            exit: IPv4Lookup.exit(for: record.kind.rawValue),
+            kind: record.kind.rawValue
+        )
     }
 
     private static func aligned(_ bytes: Int) -> Int { (bytes + 63) & ~63 }
@@ -76,7 +90,10 @@ struct TableImage {
     /// Fills a block of `byteCount` bytes.
     func write(to memory: UnsafeMutableRawPointer, generation: UInt64, neighbourEpoch: UInt64) {
         func place<Element>(_ list: [Element], at offset: Int) -> UnsafeMutablePointer<Element> {
-            let target = (memory + offset).bindMemory(to: Element.self, capacity: max(1, list.count))
+            let target = (memory + offset).bindMemory(
+                to: Element.self,
+                capacity: max(1, list.count)
+            )
             target.initialize(from: list, count: list.count)
             return target
         }
@@ -97,12 +114,16 @@ struct TableImage {
         }
         memory.bindMemory(to: ForwardingTables.self, capacity: 1).initialize(
             to: ForwardingTables(
-                generation: generation, neighbourEpoch: neighbourEpoch,
+                generation: generation,
+                neighbourEpoch: neighbourEpoch,
                 interfaces: place(interfaces, at: interfacesOffset),
                 addresses: place(addresses, at: addressesOffset),
                 adjacencies: place(adjacencies, at: adjacenciesOffset),
                 adjacencyCount: UInt32(adjacencies.count),
-                pathLists: place(lists, at: pathListsOffset), pathListCount: UInt32(lists.count),
-                handoffLanes: place(handoffLanes, at: lanesOffset)))
+                pathLists: place(lists, at: pathListsOffset),
+                pathListCount: UInt32(lists.count),
+                handoffLanes: place(handoffLanes, at: lanesOffset)
+            )
+        )
     }
 }

@@ -56,7 +56,9 @@ public final class Worker {
             server.subscribe(channel)
             server.answer(channel, .hello(identity), request: request)
             server.answer(
-                channel, .state(ProcessStateReport(state: state.rawValue, detail: "")))
+                channel,
+                .state(ProcessStateReport(state: state.rawValue, detail: ""))
+            )
         case .configureWorker(let configuration):
             configure(configuration, channel, request)
         case .change(let number, let part, let isLast, let body):
@@ -65,17 +67,27 @@ public final class Worker {
             forward(channel, request)
         case .drain:
             isStopping = true
+        case .packetGenerator(let command):
+            let (error, text) =
+                forwarder?.packetGenerator(command) ?? ("the worker is not configured", "")
+            server.answer(channel, .result(error: error, text: text), request: request)
         default:
             server.answer(
-                channel, .result(error: "a worker does not take this message", text: ""),
-                request: request)
+                channel,
+                .result(error: "a worker does not take this message", text: ""),
+                request: request
+            )
         }
     }
 
     private var identity: ProcessIdentity {
         ProcessIdentity(
-            role: .worker, node: UInt8(arguments.node), incarnation: arguments.incarnation,
-            pid: UInt32(getpid()), build: buildVersion)
+            role: .worker,
+            node: UInt8(arguments.node),
+            incarnation: arguments.incarnation,
+            pid: UInt32(getpid()),
+            build: buildVersion
+        )
     }
 
     private func enter(_ next: ProcessState, _ detail: String = "") {
@@ -86,7 +98,9 @@ public final class Worker {
     }
 
     private func configure(
-        _ configuration: WorkerConfiguration, _ channel: MessageChannel, _ request: UInt32
+        _ configuration: WorkerConfiguration,
+        _ channel: MessageChannel,
+        _ request: UInt32
     ) {
         guard state == .starting else {
             let error = "the worker is configured already"
@@ -94,8 +108,11 @@ public final class Worker {
         }
         do throws(StartError) {
             forwarder = try Forwarder(
-                configuration: configuration, environment: arguments.environment, wakeup: wakeup,
-                attached: { enter(.attached) })
+                configuration: configuration,
+                environment: arguments.environment,
+                wakeup: wakeup,
+                attached: { enter(.attached) }
+            )
             enter(.ready)
             server.answer(channel, .result(error: "", text: ""), request: request)
         } catch {
@@ -112,17 +129,25 @@ public final class Worker {
 
     /// Applies a part of an entry; a part out of order, or one after a failure, is not applied.
     private func apply(
-        _ number: UInt64, _ part: UInt32, _ isLast: Bool, _ body: [UInt8], _ channel: MessageChannel
+        _ number: UInt64,
+        _ part: UInt32,
+        _ isLast: Bool,
+        _ body: [UInt8],
+        _ channel: MessageChannel
     ) {
         guard let forwarder else {
             return server.answer(
-                channel, .acknowledged(number: number, error: "the worker is not configured"))
+                channel,
+                .acknowledged(number: number, error: "the worker is not configured")
+            )
         }
         var entry = change?.number == number && part > 0 ? change : nil
         if part == 0 { entry = (number, 0, "") }
         guard var entry, entry.nextPart == part else {
             return server.answer(
-                channel, .acknowledged(number: number, error: "part \(part) came out of order"))
+                channel,
+                .acknowledged(number: number, error: "part \(part) came out of order")
+            )
         }
         entry.nextPart += 1
         if entry.error.isEmpty { entry.error = forwarder.apply(body) }
@@ -159,8 +184,11 @@ public final class Worker {
             guard recentNeighbours.isNews(report) else { continue }
             server.report(
                 .neighbourSeen(
-                    interface: report.interface, address: report.address,
-                    mac: MACAddress(bits: report.mac)))
+                    interface: report.interface,
+                    address: report.address,
+                    mac: MACAddress(bits: report.mac)
+                )
+            )
         }
     }
 
@@ -182,7 +210,9 @@ struct RecentNeighbours {
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC, &now)
         let key = UInt64(report.interface) << 32 | UInt64(report.address)
-        if let last = seen[key], last.mac == report.mac, now.tv_sec - last.second < 1 { return false }
+        if let last = seen[key], last.mac == report.mac, now.tv_sec - last.second < 1 {
+            return false
+        }
         if seen.count >= Self.capacity { seen.removeAll(keepingCapacity: true) }
         seen[key] = (report.mac, now.tv_sec)
         return true

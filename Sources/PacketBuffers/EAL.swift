@@ -10,6 +10,7 @@ public enum DPDKError: Error, Hashable, Sendable, CustomStringConvertible {
     case port(device: String, step: String, reason: String)
     case queues(device: String, wanted: Int, available: Int, kind: String)
 
+    /// The text for the operator.
     public var description: String {
         switch self {
         case .environment(let reason):
@@ -17,7 +18,8 @@ public enum DPDKError: Error, Hashable, Sendable, CustomStringConvertible {
                 + "and devices with `causeway topology plan`"
         case .pool(let name, let buffers, let reason):
             "pool \(name) of \(buffers) buffers: \(reason); lower `buffers` or raise `eal-memory`"
-        case .poolMissing(let name): "pool \(name) is not in this DPDK domain; is the keeper running?"
+        case .poolMissing(let name):
+            "pool \(name) is not in this DPDK domain; is the keeper running?"
         case .ring(let name, let reason): "ring \(name): \(reason)"
         case .noPort(let device):
             "no DPDK port for device \(device); is it bound to a DPDK driver (vfio-pci, uio_pci_generic)?"
@@ -66,7 +68,8 @@ public enum EAL {
     ///   - lcore: the lcore's id in EAL's arguments.
     ///   - argument: given to `body`; must live as long as it runs.
     public static func launch(
-        lcore: Int, argument: UnsafeMutableRawPointer,
+        lcore: Int,
+        argument: UnsafeMutableRawPointer,
         body: @convention(c) (UnsafeMutableRawPointer?) -> CInt
     ) throws(DPDKError) {
         let result = cw_launch(body, argument, UInt32(lcore))
@@ -82,7 +85,9 @@ public enum EAL {
     ///
     /// - Parameter cells: a power of two; one less can be in the ring.
     public static func makeHandoffRing(
-        at memory: UnsafeMutableRawPointer, name: String, cells: Int
+        at memory: UnsafeMutableRawPointer,
+        name: String,
+        cells: Int
     ) throws(DPDKError) {
         let result = cw_ring_init(memory, String(name.utf8.prefix(28)) ?? "handoff", UInt32(cells))
         guard result == 0 else { throw .ring(name: name, reason: reason(result)) }

@@ -18,16 +18,27 @@ public struct EthernetPort: Sendable {
 
     /// What a port is set up with.
     public struct Settings: Sendable {
+        /// Receive queues.
         public var rxQueues: Int
+        /// Transmit queues.
         public var txQueues: Int
+        /// Descriptors of a receive queue.
         public var rxDescriptors: Int
+        /// Descriptors of a transmit queue.
         public var txDescriptors: Int
+        /// The MTU in bytes.
         public var mtu: Int
         /// The NUMA node for descriptors; -1: any.
         public var socket: Int
 
+        /// Makes a value of its parts.
         public init(
-            rxQueues: Int, txQueues: Int, rxDescriptors: Int, txDescriptors: Int, mtu: Int, socket: Int
+            rxQueues: Int,
+            txQueues: Int,
+            rxDescriptors: Int,
+            txDescriptors: Int,
+            mtu: Int,
+            socket: Int
         ) {
             self.rxQueues = rxQueues
             self.txQueues = txQueues
@@ -44,13 +55,19 @@ public struct EthernetPort: Sendable {
         try check("read its properties", rte_eth_dev_info_get(number, &information))
         guard settings.rxQueues <= Int(information.max_rx_queues) else {
             throw .queues(
-                device: device, wanted: settings.rxQueues,
-                available: Int(information.max_rx_queues), kind: "rx")
+                device: device,
+                wanted: settings.rxQueues,
+                available: Int(information.max_rx_queues),
+                kind: "rx"
+            )
         }
         guard settings.txQueues <= Int(information.max_tx_queues) else {
             throw .queues(
-                device: device, wanted: settings.txQueues,
-                available: Int(information.max_tx_queues), kind: "tx")
+                device: device,
+                wanted: settings.txQueues,
+                available: Int(information.max_tx_queues),
+                kind: "tx"
+            )
         }
         var configuration = rte_eth_conf()
         configuration.rxmode.mtu = UInt32(clamping: settings.mtu)
@@ -61,7 +78,12 @@ public struct EthernetPort: Sendable {
         try check(
             "configure",
             rte_eth_dev_configure(
-                number, UInt16(settings.rxQueues), UInt16(settings.txQueues), &configuration))
+                number,
+                UInt16(settings.rxQueues),
+                UInt16(settings.txQueues),
+                &configuration
+            )
+        )
         var rx = UInt16(clamping: settings.rxDescriptors)
         var tx = UInt16(clamping: settings.txDescriptors)
         try check("adjust descriptors", rte_eth_dev_adjust_nb_rx_tx_desc(number, &rx, &tx))
@@ -69,14 +91,26 @@ public struct EthernetPort: Sendable {
             try check(
                 "set up rx queue \(queue)",
                 cw_rx_queue_setup(
-                    number, queue, rx, CInt(settings.socket), &information.default_rxconf, pool.raw))
+                    number,
+                    queue,
+                    rx,
+                    CInt(settings.socket),
+                    &information.default_rxconf,
+                    pool.raw
+                )
+            )
         }
         for queue in 0..<UInt16(settings.txQueues) {
             try check(
                 "set up tx queue \(queue)",
                 rte_eth_tx_queue_setup(
-                    number, queue, tx, UInt32(bitPattern: Int32(settings.socket)),
-                    &information.default_txconf))
+                    number,
+                    queue,
+                    tx,
+                    UInt32(bitPattern: Int32(settings.socket)),
+                    &information.default_txconf
+                )
+            )
         }
     }
 
@@ -91,7 +125,8 @@ public struct EthernetPort: Sendable {
 
     /// Takes or leaves frames to foreign MAC addresses.
     public func setPromiscuous(_ isOn: Bool) throws(DPDKError) {
-        let result = isOn
+        let result =
+            isOn
             ? rte_eth_promiscuous_enable(number) : rte_eth_promiscuous_disable(number)
         // A virtual device without the call takes everything anyhow.
         if result == -ENOTSUP { return }
@@ -130,16 +165,27 @@ public struct EthernetPort: Sendable {
 
     /// What the device says of itself.
     public struct Status: Sendable {
+        /// The driver.
         public var driver: String
+        /// The is link up.
         public var isLinkUp: Bool
+        /// The speed megabits.
         public var speedMegabits: UInt32
+        /// The is full duplex.
         public var isFullDuplex: Bool
+        /// The MTU in bytes.
         public var mtu: UInt16
+        /// The numa node.
         public var numaNode: Int16
+        /// The rx packets.
         public var rxPackets: UInt64
+        /// The tx packets.
         public var txPackets: UInt64
+        /// The rx missed.
         public var rxMissed: UInt64
+        /// The rx errors.
         public var rxErrors: UInt64
+        /// The rx no buffer.
         public var rxNoBuffer: UInt64
     }
 
@@ -155,11 +201,17 @@ public struct EthernetPort: Sendable {
         _ = rte_eth_dev_get_mtu(number, &mtu)
         return Status(
             driver: information.driver_name.map { String(cString: $0) } ?? "unknown",
-            isLinkUp: link.link_status != 0, speedMegabits: link.link_speed,
-            isFullDuplex: link.link_duplex != 0, mtu: mtu,
+            isLinkUp: link.link_status != 0,
+            speedMegabits: link.link_speed,
+            isFullDuplex: link.link_duplex != 0,
+            mtu: mtu,
             numaNode: Int16(clamping: rte_eth_dev_socket_id(number)),
-            rxPackets: counters.ipackets, txPackets: counters.opackets, rxMissed: counters.imissed,
-            rxErrors: counters.ierrors, rxNoBuffer: counters.rx_nombuf)
+            rxPackets: counters.ipackets,
+            txPackets: counters.opackets,
+            rxMissed: counters.imissed,
+            rxErrors: counters.ierrors,
+            rxNoBuffer: counters.rx_nombuf
+        )
     }
 
     private func check(_ step: String, _ result: CInt) throws(DPDKError) {

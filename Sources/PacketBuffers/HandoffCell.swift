@@ -12,19 +12,32 @@ public struct HandoffHeader {
     public var next: UInt16
     /// `MbufFlags`.
     public var flags: UInt16
+    /// The rx interface.
     public var rxInterface: UInt16
+    /// The tx interface.
     public var txInterface: UInt16
+    /// The flow hash.
     public var flowHash: UInt32
+    /// The trace.
     public var trace: UInt32
     /// Which life of the producer wrote it.
     public var incarnation: UInt32
     /// The producer's time-stamp counter.
     public var enqueueTSC: UInt64
 
+    /// Makes a value of its parts.
     @inlinable @inline(__always)
     public init(
-        length: UInt16, cells: UInt16, next: UInt16, flags: UInt16, rxInterface: UInt16,
-        txInterface: UInt16, flowHash: UInt32, trace: UInt32, incarnation: UInt32, enqueueTSC: UInt64
+        length: UInt16,
+        cells: UInt16,
+        next: UInt16,
+        flags: UInt16,
+        rxInterface: UInt16,
+        txInterface: UInt16,
+        flowHash: UInt32,
+        trace: UInt32,
+        incarnation: UInt32,
+        enqueueTSC: UInt64
     ) {
         self.length = length
         self.cells = cells

@@ -38,7 +38,9 @@ public struct HandoffConsumer: @unchecked Sendable {
     ///     node cannot hold, which arrives cut off.
     ///   - pool: where buffers come from.
     public func read(
-        into mbufs: UnsafeMutablePointer<Mbuf>, nexts: UnsafeMutablePointer<UInt16>, capacity: Int,
+        into mbufs: UnsafeMutablePointer<Mbuf>,
+        nexts: UnsafeMutablePointer<UInt16>,
+        capacity: Int,
         pool: MbufPool
     ) -> Taken {
         let limit = 4096
@@ -54,7 +56,12 @@ public struct HandoffConsumer: @unchecked Sendable {
         }
         guard pool.take(mbufs, count: run.packets) else {
             cw_ring_consume(ring, UInt32(run.cells))
-            return Taken(packets: 0, lost: run.packets, isCorrupt: false, mayHaveMore: run.cells < got)
+            return Taken(
+                packets: 0,
+                lost: run.packets,
+                isCorrupt: false,
+                mayHaveMore: run.cells < got
+            )
         }
         var position = 0
         for index in 0..<run.packets {
@@ -66,7 +73,10 @@ public struct HandoffConsumer: @unchecked Sendable {
 
     /// Counts the whole packets at the front of what is visible, and checks their headers.
     private func survey(
-        _ cells: cw_cells, got: Int, capacity: Int, isWhole: Bool
+        _ cells: cw_cells,
+        got: Int,
+        capacity: Int,
+        isWhole: Bool
     ) -> (packets: Int, cells: Int, isCorrupt: Bool) {
         var packets = 0
         var position = 0
@@ -93,7 +103,10 @@ public struct HandoffConsumer: @unchecked Sendable {
     ///
     /// - Returns: its cells.
     private func copy(
-        _ cells: cw_cells, at position: Int, to mbuf: Mbuf, next: UnsafeMutablePointer<UInt16>
+        _ cells: cw_cells,
+        at position: Int,
+        to mbuf: Mbuf,
+        next: UnsafeMutablePointer<UInt16>
     ) -> Int {
         guard let cell = cells.cell(position) else { return 0 }
         let header = cell.load(as: HandoffHeader.self)

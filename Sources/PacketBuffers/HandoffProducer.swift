@@ -21,7 +21,9 @@ public struct HandoffProducer: @unchecked Sendable {
     ///   - source: this producer's number among the ring file's sources.
     ///   - incarnation: the life of this worker.
     public init(
-        ring: UnsafeMutableRawPointer, doorbellLine: UnsafeMutableRawPointer, source: Int,
+        ring: UnsafeMutableRawPointer,
+        doorbellLine: UnsafeMutableRawPointer,
+        source: Int,
         incarnation: UInt32
     ) {
         precondition((0..<512).contains(source), "a doorbell line has 512 bits")
@@ -39,6 +41,7 @@ public struct HandoffProducer: @unchecked Sendable {
     public struct Written {
         /// Packets published, always the first of the batch; the others found no room.
         public let packets: Int
+        /// The cells.
         public let cells: Int
         /// Whether the doorbell had to be rung.
         public let rang: Bool
@@ -60,7 +63,10 @@ public struct HandoffProducer: @unchecked Sendable {
     ///   - now: the time-stamp counter.
     @inlinable
     public func write(
-        _ mbufs: UnsafePointer<Mbuf>, count: Int, next: HandoffNext, now: UInt64
+        _ mbufs: UnsafePointer<Mbuf>,
+        count: Int,
+        next: HandoffNext,
+        now: UInt64
     ) -> Written {
         var wanted = 0
         for index in 0..<count { wanted &+= HandoffCells.count(length: mbufs[index].length) }
@@ -99,17 +105,30 @@ public struct HandoffProducer: @unchecked Sendable {
 
     @inlinable @inline(__always)
     func copy(
-        _ mbuf: Mbuf, cells: Int, to room: cw_cells, at position: Int, next: HandoffNext, now: UInt64
+        _ mbuf: Mbuf,
+        cells: Int,
+        to room: cw_cells,
+        at position: Int,
+        next: HandoffNext,
+        now: UInt64
     ) {
         let length = mbuf.length
         guard let header = room.cell(position) else { return }
         header.storeBytes(
             of: HandoffHeader(
-                length: UInt16(truncatingIfNeeded: length), cells: UInt16(truncatingIfNeeded: cells),
-                next: next.rawValue, flags: mbuf.flags, rxInterface: mbuf.rxInterface,
-                txInterface: mbuf.txInterface, flowHash: mbuf.flowHash,
+                length: UInt16(truncatingIfNeeded: length),
+                cells: UInt16(truncatingIfNeeded: cells),
+                next: next.rawValue,
+                flags: mbuf.flags,
+                rxInterface: mbuf.rxInterface,
+                txInterface: mbuf.txInterface,
+                flowHash: mbuf.flowHash,
                 trace: mbuf.flags & MbufFlags.traced != 0 ? mbuf.trace : 0,
-                incarnation: incarnation, enqueueTSC: now), as: HandoffHeader.self)
+                incarnation: incarnation,
+                enqueueTSC: now
+            ),
+            as: HandoffHeader.self
+        )
         let source = mbuf.data
         let start = position &+ 1
         let beforeWrap = Int(room.first_count) &- start

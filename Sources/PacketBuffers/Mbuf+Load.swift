@@ -4,7 +4,8 @@ extension Mbuf {
     /// - Parameter offset: bytes from `data`; the caller has checked the length.
     @inlinable @inline(__always)
     public func loadBigEndian<Value: FixedWidthInteger & BitwiseCopyable>(
-        _ type: Value.Type, at offset: Int
+        _ type: Value.Type,
+        at offset: Int
     ) -> Value {
         assert(offset >= 0 && offset &+ MemoryLayout<Value>.size <= length)
         return Value(bigEndian: (data + offset).loadUnaligned(as: Value.self))
@@ -13,7 +14,8 @@ extension Mbuf {
     /// Writes a big-endian integer into the packet.
     @inlinable @inline(__always)
     public func storeBigEndian<Value: FixedWidthInteger & BitwiseCopyable>(
-        _ value: Value, at offset: Int
+        _ value: Value,
+        at offset: Int
     ) {
         assert(offset >= 0 && offset &+ MemoryLayout<Value>.size <= room)
         (data + offset).storeBytes(of: value.bigEndian, as: Value.self)

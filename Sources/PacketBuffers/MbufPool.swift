@@ -23,11 +23,17 @@ public struct MbufPool: @unchecked Sendable {
     ///   - socket: the NUMA node, or -1 for any.
     /// - Returns: nil when memory is short or the name taken; `PacketBuffersError.last` says why.
     public static func create(
-        name: String, buffers: Int, dataBytes: Int, socket: Int
+        name: String,
+        buffers: Int,
+        dataBytes: Int,
+        socket: Int
     ) -> MbufPool? {
         cw_pool_create(
-            name, UInt32(buffers), UInt32(cacheSize),
-            UInt16(clamping: dataBytes + Int(RTE_PKTMBUF_HEADROOM)), Int32(socket)
+            name,
+            UInt32(buffers),
+            UInt32(cacheSize),
+            UInt16(clamping: dataBytes + Int(RTE_PKTMBUF_HEADROOM)),
+            Int32(socket)
         ).map(MbufPool.init(pool:))
     }
 
@@ -41,6 +47,11 @@ public struct MbufPool: @unchecked Sendable {
 
     /// Buffers in all.
     public var size: Int { Int(cw_pool_size(pool)) }
+
+    /// Bytes of packet data that a buffer holds, headroom not counted.
+    public var dataBytes: Int {
+        max(0, Int(cw_pool_room(pool)) - Int(RTE_PKTMBUF_HEADROOM))
+    }
 
     /// Free buffers, those in caches included; exact only while nobody takes or gives.
     public var available: Int { Int(cw_pool_available(pool)) }
@@ -89,7 +100,9 @@ public struct MbufPool: @unchecked Sendable {
                 let raw = UnsafeMutableRawPointer(pool)
                 cw_mbuf_init(raw, object, index)
                 cw_pool_give_uncached(raw, object)
-            }, nil)
+            },
+            nil
+        )
     }
 
     /// Forgets the pool's state without filling it, so that nothing torn is walked while queues give buffers back.

@@ -1,7 +1,8 @@
 internal import CDPDK
 internal import CLinux
 
-/// DPDK in ordinary memory, without hugepages, devices or another process: for tests and benchmarks.
+/// DPDK in ordinary memory, without hugepages, devices or another process: for tests and
+/// benchmarks.
 public enum PlainEAL {
     /// Starts EAL, once in a process; the thread that calls first becomes its lcore 0.
     ///

@@ -43,8 +43,12 @@ public struct DispatcherState {
     }
 
     init(
-        slots: UnsafeMutablePointer<NodeSlot>, slotCount: Int, frameLimit: Int, block: LaneBlock,
-        dropNode: UInt16, pool: MbufPool
+        slots: UnsafeMutablePointer<NodeSlot>,
+        slotCount: Int,
+        frameLimit: Int,
+        block: LaneBlock,
+        dropNode: UInt16,
+        pool: MbufPool
     ) {
         precondition(frameLimit > 0 && frameLimit & (frameLimit - 1) == 0)
         self.slots = slots
@@ -55,7 +59,8 @@ public struct DispatcherState {
         self.pool = pool
         // The packets are written before they are read: counts bound what is looked at.
         packets = UnsafeMutableRawPointer.allocate(
-            byteCount: frameLimit * frameCapacity * MemoryLayout<Mbuf>.stride, alignment: 64
+            byteCount: frameLimit * frameCapacity * MemoryLayout<Mbuf>.stride,
+            alignment: 64
         ).bindMemory(to: Mbuf.self, capacity: frameLimit * frameCapacity)
         frames = .allocate(capacity: frameLimit)
         free = .allocate(capacity: frameLimit)
@@ -161,8 +166,15 @@ public struct DispatcherState {
         let start = timestamp()
         slot.runner.run(
             NodeCall(
-                state: slot.state, mbufs: mbufs, nexts: nexts, count: count, dispatcher: this,
-                wiring: slot.wiring, errorBase: slot.errorBase))
+                state: slot.state,
+                mbufs: mbufs,
+                nexts: nexts,
+                count: count,
+                dispatcher: this,
+                wiring: slot.wiring,
+                errorBase: slot.errorBase
+            )
+        )
         if slot.exitCount > 0 { this.pointee.distribute(mbufs, count: count, slot: slot) }
         this.pointee.release(frame)
         let clocks = timestamp() &- start

@@ -9,6 +9,7 @@ public enum GraphError: Error, Hashable, Sendable, CustomStringConvertible {
     case tooManyErrors(limit: Int)
     case noDropNode
 
+    /// The text for the operator.
     public var description: String {
         switch self {
         case .duplicateNode(let name): "graph node \(name) is registered twice"
@@ -28,14 +29,23 @@ public enum GraphError: Error, Hashable, Sendable, CustomStringConvertible {
 public struct GraphDescription: Sendable {
     /// A node's entry.
     public struct Entry: Sendable {
+        /// The name.
         public var name: String
+        /// The targets.
         public var targets: [String]
+        /// The exits.
         public var exits: [String]
+        /// The errors.
         public var errors: [String]
+        /// Those of `errors` that are no drops.
+        public var informational: [String]
+        /// The error base.
         public var errorBase: Int
+        /// The is input.
         public var isInput: Bool
     }
 
+    /// The entries.
     public private(set) var entries: [Entry] = []
 
     /// An empty graph.
@@ -43,9 +53,16 @@ public struct GraphDescription: Sendable {
 
     /// Adds a node and gives its index.
     mutating func add(
-        name: String, targets: [String], exits: [String], errors: [String], isInput: Bool
+        name: String,
+        targets: [String],
+        exits: [String],
+        errors: [String],
+        informational: [String],
+        isInput: Bool
     ) throws(GraphError) {
-        guard !entries.contains(where: { $0.name == name }) else { throw .duplicateNode(name: name) }
+        guard !entries.contains(where: { $0.name == name }) else {
+            throw .duplicateNode(name: name)
+        }
         let base = entries.last.map { $0.errorBase + $0.errors.count } ?? 0
         guard entries.count < WorkerSegment.maximumNodes else {
             throw .tooManyNodes(limit: WorkerSegment.maximumNodes)
@@ -55,8 +72,15 @@ public struct GraphDescription: Sendable {
         }
         entries.append(
             Entry(
-                name: name, targets: targets, exits: exits, errors: errors, errorBase: base,
-                isInput: isInput))
+                name: name,
+                targets: targets,
+                exits: exits,
+                errors: errors,
+                informational: informational,
+                errorBase: base,
+                isInput: isInput
+            )
+        )
     }
 
     /// The index of a node by name.
@@ -84,10 +108,19 @@ public struct GraphDescription: Sendable {
     public var names: (nodes: [WorkerSegment.NodeName], errors: [WorkerSegment.ErrorName]) {
         let nodes = entries.map {
             WorkerSegment.NodeName(
-                name: $0.name, errorBase: $0.errorBase, errorCount: $0.errors.count)
+                name: $0.name,
+                errorBase: $0.errorBase,
+                errorCount: $0.errors.count
+            )
         }
         let errors = entries.enumerated().flatMap { index, entry in
-            entry.errors.map { WorkerSegment.ErrorName(node: index, reason: $0) }
+            entry.errors.map {
+                WorkerSegment.ErrorName(
+                    node: index,
+                    reason: $0,
+                    isInformation: entry.informational.contains($0)
+                )
+            }
         }
         return (nodes, errors)
     }
@@ -104,6 +137,7 @@ public struct GraphBuilder {
         case input(any InputRunner.Type, UnsafeMutableRawPointer)
     }
 
+    /// Makes a value of its parts.
     public init() {}
 
     /// Adds a node.
@@ -114,19 +148,30 @@ public struct GraphBuilder {
     public mutating func add<Stage: Node>(_ node: Stage, name: String? = nil) throws(GraphError) {
         let exits = Stage.Next.self == NoExit.self ? [] : Array(Stage.Next.allCases)
         try description.add(
-            name: name ?? Stage.name, targets: exits.map(\.target), exits: exits.map { "\($0)" },
-            errors: Stage.errors, isInput: false)
+            name: name ?? Stage.name,
+            targets: exits.map(\.target),
+            exits: exits.map { "\($0)" },
+            errors: Stage.errors,
+            informational: Stage.informational,
+            isInput: false
+        )
         stages.append(.node(Runner<Stage>.self, place(node)))
     }
 
     /// Adds an input node; it is polled in every turn, in the order of adding.
     public mutating func addInput<Stage: InputNode>(
-        _ node: Stage, name: String? = nil
+        _ node: Stage,
+        name: String? = nil
     ) throws(GraphError) {
         let exits = Array(Stage.Next.allCases)
         try description.add(
-            name: name ?? Stage.name, targets: exits.map(\.target), exits: exits.map { "\($0)" },
-            errors: Stage.errors, isInput: true)
+            name: name ?? Stage.name,
+            targets: exits.map(\.target),
+            exits: exits.map { "\($0)" },
+            errors: Stage.errors,
+            informational: Stage.informational,
+            isInput: true
+        )
         stages.append(.input(Poller<Stage>.self, place(node)))
     }
 
@@ -155,13 +200,25 @@ public struct GraphBuilder {
             case .node(let runner, let state):
                 (slots + index).initialize(
                     to: NodeSlot(
-                        runner: runner, state: state, wiring: row,
-                        exitCount: UInt16(wiring[index].count), errorBase: base, openFrame: -1))
+                        runner: runner,
+                        state: state,
+                        wiring: row,
+                        exitCount: UInt16(wiring[index].count),
+                        errorBase: base,
+                        openFrame: -1
+                    )
+                )
             case .input(let runner, let state):
                 (slots + index).initialize(
                     to: NodeSlot(
-                        runner: UnreachableRunner.self, state: state, wiring: row, exitCount: 0,
-                        errorBase: base, openFrame: -1))
+                        runner: UnreachableRunner.self,
+                        state: state,
+                        wiring: row,
+                        exitCount: 0,
+                        errorBase: base,
+                        openFrame: -1
+                    )
+                )
                 inputs.append(LaneGraph.Input(runner: runner, node: UInt16(index)))
             }
         }
@@ -169,8 +226,14 @@ public struct GraphBuilder {
         let dispatcher = UnsafeMutablePointer<DispatcherState>.allocate(capacity: 1)
         dispatcher.initialize(
             to: DispatcherState(
-                slots: slots, slotCount: stages.count, frameLimit: frameLimit, block: block,
-                dropNode: UInt16(drop), pool: pool))
+                slots: slots,
+                slotCount: stages.count,
+                frameLimit: frameLimit,
+                block: block,
+                dropNode: UInt16(drop),
+                pool: pool
+            )
+        )
         return LaneGraph(dispatcher: dispatcher, inputs: inputs)
     }
 }

@@ -25,7 +25,9 @@ public struct LaneGraph {
         self.dispatcher = dispatcher
         self.inputs = .allocate(capacity: max(1, inputs.count))
         self.inputs.initialize(
-            from: inputs.isEmpty ? [] : inputs, count: inputs.count)
+            from: inputs.isEmpty ? [] : inputs,
+            count: inputs.count
+        )
         inputCount = inputs.count
     }
 
@@ -41,13 +43,22 @@ public struct LaneGraph {
             let start = timestamp()
             let count = input.runner.poll(
                 NodeCall(
-                    state: slot.state, mbufs: dispatcher.pointee.packets,
-                    nexts: dispatcher.pointee.nexts, count: 0, dispatcher: dispatcher,
-                    wiring: slot.wiring, errorBase: slot.errorBase))
+                    state: slot.state,
+                    mbufs: dispatcher.pointee.packets,
+                    nexts: dispatcher.pointee.nexts,
+                    count: 0,
+                    dispatcher: dispatcher,
+                    wiring: slot.wiring,
+                    errorBase: slot.errorBase
+                )
+            )
             // An empty poll is not recorded, as it would drown the clocks of those that bring packets.
             if count > 0 {
                 dispatcher.pointee.record(
-                    Int(input.node), vectors: count, clocks: timestamp() &- start)
+                    Int(input.node),
+                    vectors: count,
+                    clocks: timestamp() &- start
+                )
                 total &+= count
             }
         }

@@ -20,6 +20,9 @@ public protocol Node {
     /// The reasons for which the node drops packets, numbered from 0: the text that `show errors` prints.
     static var errors: [String] { get }
 
+    /// Those of `errors` that count something else than drops.
+    static var informational: [String] { get }
+
     /// Works on a frame: fills `frame.nexts`, one exit a packet.
     mutating func process(_ frame: borrowing Frame<Next>)
 }
@@ -27,6 +30,8 @@ public protocol Node {
 extension Node {
     /// No drop reasons.
     public static var errors: [String] { [] }
+    /// All reasons are drops.
+    public static var informational: [String] { [] }
 }
 
 /// A node that brings packets in.
@@ -40,6 +45,9 @@ public protocol InputNode {
     /// See `Node.errors`.
     static var errors: [String] { get }
 
+    /// See `Node.informational`.
+    static var informational: [String] { get }
+
     /// Takes what is there, at most a bounded number of packets, and emits it.
     ///
     /// - Returns: how many packets came in.
@@ -49,6 +57,8 @@ public protocol InputNode {
 extension InputNode {
     /// No drop reasons.
     public static var errors: [String] { [] }
+    /// All reasons are drops.
+    public static var informational: [String] { [] }
 }
 
 /// The exits of a node that has none: it ends every packet itself.
@@ -56,6 +66,7 @@ public enum NoExit: UInt16, Exit {
     /// Where nothing is ever sent; every graph has this node.
     case drop
 
+    /// The graph node that the exit leads to.
     public var target: String { "error-drop" }
 }
 
@@ -78,7 +89,9 @@ public struct Frame<Next: Exit>: ~Copyable {
     /// Wraps a frame.
     @inlinable @inline(__always)
     public init(
-        mbufs: UnsafeMutablePointer<Mbuf>, nexts: UnsafeMutablePointer<UInt16>, count: Int,
+        mbufs: UnsafeMutablePointer<Mbuf>,
+        nexts: UnsafeMutablePointer<UInt16>,
+        count: Int,
         output: Output<Next>
     ) {
         self.mbufs = mbufs
@@ -144,9 +157,11 @@ public struct Output<Next: Exit> {
     /// The index of the node's first drop reason.
     public let errorBase: UInt16
 
+    /// Makes a value of its parts.
     @inlinable @inline(__always)
     public init(
-        dispatcher: UnsafeMutablePointer<DispatcherState>, wiring: UnsafePointer<UInt16>,
+        dispatcher: UnsafeMutablePointer<DispatcherState>,
+        wiring: UnsafePointer<UInt16>,
         errorBase: UInt16
     ) {
         self.dispatcher = dispatcher

@@ -22,19 +22,29 @@ public struct NodeSlot {
 /// What a node is called with.
 @frozen
 public struct NodeCall {
+    /// The state.
     public let state: UnsafeMutableRawPointer
+    /// The mbufs.
     public let mbufs: UnsafeMutablePointer<Mbuf>
+    /// The nexts.
     public let nexts: UnsafeMutablePointer<UInt16>
+    /// The count.
     public let count: Int
+    /// The dispatcher.
     public let dispatcher: UnsafeMutablePointer<DispatcherState>
+    /// The wiring.
     public let wiring: UnsafePointer<UInt16>
+    /// The error base.
     public let errorBase: UInt16
 
     @inlinable @inline(__always)
     init(
-        state: UnsafeMutableRawPointer, mbufs: UnsafeMutablePointer<Mbuf>,
-        nexts: UnsafeMutablePointer<UInt16>, count: Int,
-        dispatcher: UnsafeMutablePointer<DispatcherState>, wiring: UnsafePointer<UInt16>,
+        state: UnsafeMutableRawPointer,
+        mbufs: UnsafeMutablePointer<Mbuf>,
+        nexts: UnsafeMutablePointer<UInt16>,
+        count: Int,
+        dispatcher: UnsafeMutablePointer<DispatcherState>,
+        wiring: UnsafePointer<UInt16>,
         errorBase: UInt16
     ) {
         self.state = state
@@ -55,12 +65,19 @@ public protocol NodeRunner {
 
 /// The runner of a node type.
 public enum Runner<Stage: Node>: NodeRunner {
+    /// The run.
     @inlinable
     public static func run(_ call: NodeCall) {
         let frame = Frame<Stage.Next>(
-            mbufs: call.mbufs, nexts: call.nexts, count: call.count,
+            mbufs: call.mbufs,
+            nexts: call.nexts,
+            count: call.count,
             output: Output(
-                dispatcher: call.dispatcher, wiring: call.wiring, errorBase: call.errorBase))
+                dispatcher: call.dispatcher,
+                wiring: call.wiring,
+                errorBase: call.errorBase
+            )
+        )
         call.state.assumingMemoryBound(to: Stage.self).pointee.process(frame)
     }
 }
@@ -73,9 +90,11 @@ public protocol InputRunner {
 
 /// The runner of an input node type.
 public enum Poller<Stage: InputNode>: InputRunner {
+    /// Takes in what is there.
     @inlinable
     public static func poll(_ call: NodeCall) -> Int {
         call.state.assumingMemoryBound(to: Stage.self).pointee.poll(
-            Output(dispatcher: call.dispatcher, wiring: call.wiring, errorBase: call.errorBase))
+            Output(dispatcher: call.dispatcher, wiring: call.wiring, errorBase: call.errorBase)
+        )
     }
 }

@@ -2,8 +2,8 @@ internal import PacketBuffers
 
 /// An ARP message for IPv4 over Ethernet (RFC 826).
 ///
-/// Whoever makes one has checked that `byteCount` bytes are there. MAC addresses have their first byte in the low
-/// bits, as they read in memory.
+/// Whoever makes one has checked that `byteCount` bytes are there. MAC addresses have their first
+/// byte in the low bits, as they read in memory.
 struct ARPHeader {
     let base: UnsafeMutableRawPointer
 

@@ -2,12 +2,14 @@ internal import Coordination
 internal import PacketBuffers
 public import PacketGraph
 
-/// Brings held packets back: to be looked up again when neighbours have become known, to be answered "host
-/// unreachable" when nobody answered three requests a second apart.
+/// Brings held packets back: to be looked up again when neighbours have become known, to be
+/// answered "host unreachable" when nobody answered three requests a second apart.
 public struct ARPHoldInput: InputNode {
+    /// Where packets go.
     public enum Next: UInt16, Exit {
         case lookup, icmpError, interfaceOutput, drop
 
+        /// The graph node that the exit leads to.
         public var target: String {
             switch self {
             case .lookup: "ip4-lookup"
@@ -22,6 +24,10 @@ public struct ARPHoldInput: InputNode {
     public enum Reason: UInt16, DropReason {
         case lookedUpAgain, requestsRepeated, unresolved, noBuffer
 
+        /// What `show errors` prints.
+        public static var information: [Self] { [.lookedUpAgain, .requestsRepeated] }
+
+        /// The text that `show errors` prints.
         public var text: String {
             switch self {
             case .lookedUpAgain: "held packets looked up again"
@@ -32,8 +38,12 @@ public struct ARPHoldInput: InputNode {
         }
     }
 
+    /// The graph node's name.
     public static let name = "arp-hold-input"
+    /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    /// Those reasons that are no drops.
+    public static var informational: [String] { Reason.information.map(\.text) }
 
     private let context: UnsafeMutablePointer<LaneContext>
     private let hold: UnsafeMutablePointer<NeighbourHold>
@@ -43,6 +53,7 @@ public struct ARPHoldInput: InputNode {
         self.hold = hold
     }
 
+    /// Emits the packets that are due.
     public mutating func poll(_ output: Output<Next>) -> Int {
         let epoch = context.pointee.tables.pointee.neighbourEpoch
         guard hold.pointee.count > 0 else {
@@ -51,8 +62,8 @@ public struct ARPHoldInput: InputNode {
         }
         var packets = 0
         let now = context.pointee.now
-        // A hundred times a second is often enough for waits of a second. It comes first, because a packet that
-        // is looked up again may be back by the next poll and then finds its entry.
+        // A hundred times a second is often enough for waits of a second. It comes first, because a
+        // packet that is looked up again may be back by the next poll and then finds its entry.
         if now &- hold.pointee.lastSweep >= context.pointee.hertz / 100 {
             hold.pointee.lastSweep = now
             packets = sweep(now, output)

@@ -4,11 +4,14 @@ internal import Forwarding
 internal import PacketBuffers
 public import PacketGraph
 
-/// Answers ARP requests for the router's addresses and learns from those who ask and answer (RFC 826).
+/// Answers ARP requests for the router's addresses and learns from those who ask and answer (RFC
+/// 826).
 public struct ARPInput: Node {
+    /// Where packets go.
     public enum Next: UInt16, Exit {
         case interfaceOutput, drop
 
+        /// The graph node that the exit leads to.
         public var target: String {
             switch self {
             case .interfaceOutput: "interface-output"
@@ -17,12 +20,17 @@ public struct ARPInput: Node {
         }
     }
 
-    /// Drop reasons; `repliesSent`, `repliesReceived` and `gratuitous` count messages that did their work.
+    /// Drop reasons; `repliesSent`, `repliesReceived` and `gratuitous` count messages that did
+    /// their work.
     public enum Reason: UInt16, DropReason {
         case repliesSent, repliesReceived, gratuitous, tooShort, hardwareType, protocolType
         case addressLengths, operation, addressMismatch, senderMAC, notEnabled, duplicate
         case senderNotLocal, probe, notForRouter, replyNotForRouter, noHeadroom
 
+        /// What `show errors` prints.
+        public static var information: [Self] { [.repliesSent, .repliesReceived, .gratuitous] }
+
+        /// The text that `show errors` prints.
         public var text: String {
             switch self {
             case .repliesSent: "ARP replies sent"
@@ -46,13 +54,19 @@ public struct ARPInput: Node {
         }
     }
 
+    /// The graph node's name.
     public static let name = "arp-input"
+    /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    /// Those reasons that are no drops.
+    public static var informational: [String] { Reason.information.map(\.text) }
 
     private let context: UnsafeMutablePointer<LaneContext>
 
+    /// Makes the node of a lane.
     public init(context: UnsafeMutablePointer<LaneContext>) { self.context = context }
 
+    /// Works on a frame.
     public mutating func process(_ frame: borrowing Frame<Next>) {
         let tables = context.pointee.tables.pointee
         let base = frame.output.errorBase
@@ -122,9 +136,8 @@ public struct ARPInput: Node {
         return isRequest ? .notForRouter : .replyNotForRouter
     }
 
-    /// Tells the control lane of a neighbour that the tables do not have as it is.
-    ///
-    /// - Parameter ifKnown: whether only a neighbour that the tables have already is worth telling.
+    /// Tells the control lane of a neighbour that the tables do not have as it is; with `ifKnown`
+    /// only of one that they have at all.
     private func learn(
         _ address: UInt32,
         _ mac: UInt64,

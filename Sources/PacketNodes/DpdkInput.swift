@@ -7,10 +7,12 @@ public import PacketGraph
 public struct DpdkQueue: Sendable {
     /// DPDK's port number, and the queue on it.
     public let port: UInt16
+    /// The queue.
     public let queue: UInt16
     /// `sw_if_index`.
     public let interface: UInt16
 
+    /// Makes a value of its parts.
     public init(port: UInt16, queue: UInt16, interface: UInt16) {
         self.port = port
         self.queue = queue
@@ -20,9 +22,11 @@ public struct DpdkQueue: Sendable {
 
 /// Receives from the lane's queues of DPDK ports, up to a frame from each in a turn.
 public struct DpdkInput: InputNode {
+    /// Where packets go from here.
     public enum Next: UInt16, Exit {
         case ethernetInput, drop
 
+        /// The graph node that the exit leads to.
         public var target: String {
             switch self {
             case .ethernetInput: "ethernet-input"
@@ -31,7 +35,9 @@ public struct DpdkInput: InputNode {
         }
     }
 
+    /// The name in the graph.
     public static let name = "dpdk-input"
+    /// The drop reasons.
     public static let errors = ["packet in several buffers"]
 
     private let context: UnsafeMutablePointer<LaneContext>
@@ -39,16 +45,19 @@ public struct DpdkInput: InputNode {
     private let queueCount: Int
     private let mbufs: UnsafeMutablePointer<Mbuf>
 
+    /// Makes a value of its parts.
     public init(context: UnsafeMutablePointer<LaneContext>, queues: [DpdkQueue]) {
         self.context = context
         self.queues = .allocate(capacity: max(1, queues.count))
         self.queues.initialize(from: queues, count: queues.count)
         queueCount = queues.count
         mbufs = UnsafeMutableRawPointer.allocate(
-            byteCount: frameCapacity * MemoryLayout<Mbuf>.stride, alignment: 64
+            byteCount: frameCapacity * MemoryLayout<Mbuf>.stride,
+            alignment: 64
         ).bindMemory(to: Mbuf.self, capacity: frameCapacity)
     }
 
+    /// Takes in what is there.
     public mutating func poll(_ output: Output<Next>) -> Int {
         var total = 0
         for index in 0..<queueCount { total &+= receive(queues[index], output) }
@@ -57,7 +66,8 @@ public struct DpdkInput: InputNode {
 
     private func receive(_ queue: DpdkQueue, _ output: Output<Next>) -> Int {
         let count = mbufs.withMemoryRebound(
-            to: UnsafeMutablePointer<cw_mbuf>?.self, capacity: frameCapacity
+            to: UnsafeMutablePointer<cw_mbuf>?.self,
+            capacity: frameCapacity
         ) { Int(cw_rx_burst(queue.port, queue.queue, $0, UInt16(frameCapacity))) }
         guard count > 0 else { return 0 }
         var bytes: UInt64 = 0

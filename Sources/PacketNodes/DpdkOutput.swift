@@ -5,13 +5,17 @@ public import PacketGraph
 
 /// Transmits on the lane's queue of one DPDK port: the graph has one such node a port, named after its interface.
 public struct DpdkOutput: Node {
+    /// Where packets go from here.
     public enum Next: UInt16, Exit {
         case drop
 
+        /// The graph node that the exit leads to.
         public var target: String { "error-drop" }
     }
 
+    /// The name in the graph.
     public static let name = "dpdk-tx"
+    /// The drop reasons.
     public static let errors = ["Tx packet drops (dpdk tx failure)"]
     /// How often a burst that the driver did not take whole is offered again.
     public static let attempts = 16
@@ -21,8 +25,12 @@ public struct DpdkOutput: Node {
     private let queue: UInt16
     private let interface: UInt16
 
+    /// Makes a value of its parts.
     public init(
-        context: UnsafeMutablePointer<LaneContext>, port: UInt16, queue: UInt16, interface: UInt16
+        context: UnsafeMutablePointer<LaneContext>,
+        port: UInt16,
+        queue: UInt16,
+        interface: UInt16
     ) {
         self.context = context
         self.port = port
@@ -30,6 +38,7 @@ public struct DpdkOutput: Node {
         self.interface = interface
     }
 
+    /// Works on a frame.
     public mutating func process(_ frame: borrowing Frame<Next>) {
         let count = frame.count
         // The driver frees what it takes, so bytes are counted first and taken back for what it leaves.
@@ -43,7 +52,8 @@ public struct DpdkOutput: Node {
         while sent < count, attempt < Self.attempts {
             let rest = count &- sent
             sent &+= (frame.mbufs + sent).withMemoryRebound(
-                to: UnsafeMutablePointer<cw_mbuf>.self, capacity: rest
+                to: UnsafeMutablePointer<cw_mbuf>.self,
+                capacity: rest
             ) { Int(cw_tx_burst(port, queue, $0, UInt16(truncatingIfNeeded: rest))) }
             attempt &+= 1
         }

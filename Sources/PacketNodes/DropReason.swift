@@ -2,9 +2,15 @@
 public protocol DropReason: RawRepresentable, CaseIterable, Sendable where RawValue == UInt16 {
     /// What `show errors` prints; part of the interface, so it does not change.
     var text: String { get }
+
+    /// Those that are no drop.
+    static var information: [Self] { get }
 }
 
 extension DropReason {
+    /// All are drops.
+    public static var information: [Self] { [] }
+
     /// For `Node.errors`.
     public static var texts: [String] { allCases.map(\.text) }
 }

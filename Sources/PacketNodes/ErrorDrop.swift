@@ -6,19 +6,24 @@ public import PacketGraph
 ///
 /// It comes first in the graph, so that reason 0 is its own: a packet dropped without one.
 public struct ErrorDrop: Node {
+    /// Where packets go.
     public typealias Next = NoExit
 
+    /// The graph node's name.
     public static let name = "error-drop"
+    /// What the node counts, by reason.
     public static let errors = ["no reason given"]
 
     private let block: LaneBlock
     private let pool: MbufPool
 
+    /// Makes the node of a lane.
     public init(context: UnsafeMutablePointer<LaneContext>) {
         block = context.pointee.block
         pool = context.pointee.pool
     }
 
+    /// Works on a frame.
     public mutating func process(_ frame: borrowing Frame<Next>) {
         let errors = block.errors
         let count = frame.count

@@ -22,16 +22,13 @@ enum EthernetHeader {
     @inline(__always)
     static func isGroup(_ address: UInt64) -> Bool { address & 1 != 0 }
 
-    /// A MAC address with its first byte in the low bits as one with its first byte in the high bits, or back.
+    /// A MAC address with its first byte in the low bits as one with its first byte in the high
+    /// bits, or back.
     @inline(__always)
     static func reversed(_ address: UInt64) -> UInt64 { address.byteSwapped &>> 16 }
 
-    /// Writes a header.
-    ///
-    /// - Parameters:
-    ///   - base: where 14 bytes fit.
-    ///   - destination: first byte in the low bits, as `source`.
-    ///   - type: as it reads in memory.
+    /// Writes a header where 14 bytes fit: addresses with their first byte in the low bits, the
+    /// type as it reads in memory.
     @inline(__always)
     static func write(
         at base: UnsafeMutableRawPointer,
@@ -46,7 +43,8 @@ enum EthernetHeader {
 }
 
 extension Mbuf {
-    /// Whether the packet came in a frame to a group address; false once its Ethernet header is unknown.
+    /// Whether the packet came in a frame to a group address; false once its Ethernet header is
+    /// unknown.
     @inline(__always)
     var cameToGroup: Bool {
         l3Offset == EthernetHeader.byteCount

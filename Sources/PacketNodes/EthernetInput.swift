@@ -4,9 +4,11 @@ public import PacketGraph
 
 /// Takes received frames: checks length, interface and destination address, and sorts by type.
 public struct EthernetInput: Node {
+    /// Where packets go.
     public enum Next: UInt16, Exit {
         case ip4Input, arpInput, workerHandoff, drop
 
+        /// The graph node that the exit leads to.
         public var target: String {
             switch self {
             case .ip4Input: "ip4-input"
@@ -21,6 +23,7 @@ public struct EthernetInput: Node {
     public enum Reason: UInt16, DropReason {
         case tooShort, interfaceDown, foreignAddress, vlan, lengthTooLarge, llc, unknownType
 
+        /// What `show errors` prints.
         public var text: String {
             switch self {
             case .tooShort: "packet too short"
@@ -34,13 +37,19 @@ public struct EthernetInput: Node {
         }
     }
 
+    /// The graph node's name.
     public static let name = "ethernet-input"
+    /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    /// Those reasons that are no drops.
+    public static var informational: [String] { Reason.information.map(\.text) }
 
     private let context: UnsafeMutablePointer<LaneContext>
 
+    /// Makes the node of a lane.
     public init(context: UnsafeMutablePointer<LaneContext>) { self.context = context }
 
+    /// Works on a frame.
     public mutating func process(_ frame: borrowing Frame<Next>) {
         let tables = context.pointee.tables.pointee
         let base = frame.output.errorBase
@@ -52,7 +61,8 @@ public struct EthernetInput: Node {
         guard mbuf.length >= EthernetHeader.byteCount else { return drop(mbuf, .tooShort, base) }
         let interface = tables.interface(mbuf.rxInterface)
         guard interface.pointee.isUp else { return drop(mbuf, .interfaceDown, base) }
-        // A promiscuous interface takes frames to others, but they are not for the router to forward.
+        // A promiscuous interface takes frames to others, but they are not for the router to
+        // forward.
         let destination = mbuf.load(UInt64.self, at: 0) & EthernetHeader.addressMask
         guard destination == interface.pointee.mac || EthernetHeader.isGroup(destination) else {
             return drop(mbuf, .foreignAddress, base)

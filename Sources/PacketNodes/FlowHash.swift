@@ -1,7 +1,7 @@
 internal import PacketBuffers
 
-/// The hash that spreads flows over the buckets of an ECMP group: Jenkins's lookup3 mix over addresses, protocol
-/// and ports, as VPP's default, with all fields as they lie in memory.
+/// The hash that spreads flows over the buckets of an ECMP group: Jenkins's lookup3 mix over
+/// addresses, protocol and ports, as VPP's default, with all fields as they lie in memory.
 enum FlowHash {
     /// The hash of a packet that `ip4-input` has checked; never 0, which means "not worked out".
     @inline(__always)

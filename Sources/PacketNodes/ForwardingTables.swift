@@ -13,9 +13,13 @@ public struct ForwardingTables {
     public var interfaces: UnsafePointer<InterfaceEntry>
     /// The addresses of all interfaces; an interface names its run.
     public var addresses: UnsafePointer<AddressEntry>
+    /// The adjacencies.
     public var adjacencies: UnsafePointer<AdjacencyEntry>
+    /// The adjacency count.
     public var adjacencyCount: UInt32
+    /// The path list count.
     public var pathListCount: UInt32
+    /// The path lists.
     public var pathLists: UnsafePointer<PathListEntry>
     /// The lanes (numbered through all nodes) that packets are spread over; an interface names its run.
     public var handoffLanes: UnsafePointer<UInt16>
@@ -23,10 +27,16 @@ public struct ForwardingTables {
     /// The number of entries of `interfaces`.
     public static let interfaceLimit = 256
 
+    /// Makes a value of its parts.
     public init(
-        generation: UInt64, neighbourEpoch: UInt64, interfaces: UnsafePointer<InterfaceEntry>,
-        addresses: UnsafePointer<AddressEntry>, adjacencies: UnsafePointer<AdjacencyEntry>,
-        adjacencyCount: UInt32, pathLists: UnsafePointer<PathListEntry>, pathListCount: UInt32,
+        generation: UInt64,
+        neighbourEpoch: UInt64,
+        interfaces: UnsafePointer<InterfaceEntry>,
+        addresses: UnsafePointer<AddressEntry>,
+        adjacencies: UnsafePointer<AdjacencyEntry>,
+        adjacencyCount: UInt32,
+        pathLists: UnsafePointer<PathListEntry>,
+        pathListCount: UInt32,
         handoffLanes: UnsafePointer<UInt16>
     ) {
         self.generation = generation
@@ -60,27 +70,42 @@ public struct ForwardingTables {
 public struct InterfaceEntry {
     /// The MAC address as the first six bytes in memory would read as a little-endian integer.
     public var mac: UInt64
+    /// The MTU in bytes.
     public var mtu: UInt16
     /// `InterfaceEntry.up`, `.promiscuous`, `.symmetricHandoff`.
     public var flags: UInt16
     /// The run of its addresses.
     public var addressOffset: UInt16
+    /// The address count.
     public var addressCount: UInt16
     /// The run of the lanes that its packets are spread over; 0 lanes: none.
     public var handoffOffset: UInt16
+    /// The handoff count.
     public var handoffCount: UInt16
     /// The NUMA node that has the port.
     public var node: UInt8
+    /// The padding.
     public var padding: (UInt8, UInt8, UInt8)
+    /// The reserved.
     public var reserved: UInt64
 
+    /// The up.
     public static let up: UInt16 = 1
+    /// The promiscuous.
     public static let promiscuous: UInt16 = 2
+    /// The symmetric handoff.
     public static let symmetricHandoff: UInt16 = 4
 
+    /// Makes a value of its parts.
     public init(
-        mac: UInt64 = 0, mtu: UInt16 = 0, flags: UInt16 = 0, addressOffset: UInt16 = 0,
-        addressCount: UInt16 = 0, handoffOffset: UInt16 = 0, handoffCount: UInt16 = 0, node: UInt8 = 0
+        mac: UInt64 = 0,
+        mtu: UInt16 = 0,
+        flags: UInt16 = 0,
+        addressOffset: UInt16 = 0,
+        addressCount: UInt16 = 0,
+        handoffOffset: UInt16 = 0,
+        handoffCount: UInt16 = 0,
+        node: UInt8 = 0
     ) {
         self.mac = mac
         self.mtu = mtu
@@ -104,8 +129,10 @@ public struct InterfaceEntry {
 public struct AddressEntry {
     /// Host byte order.
     public var address: UInt32
+    /// The mask.
     public var mask: UInt32
 
+    /// Makes a value of its parts.
     public init(address: UInt32, mask: UInt32) {
         self.address = address
         self.mask = mask
@@ -121,17 +148,26 @@ public struct AdjacencyEntry {
     public var headerTail: UInt64
     /// The address to ask for (arp), in host byte order; 0 for a glean: the packet's destination.
     public var nextHop: UInt32
+    /// The tx interface.
     public var txInterface: UInt16
+    /// The MTU in bytes.
     public var mtu: UInt16
     /// The exit of `ip4-lookup` (`IPv4Lookup.Next`).
     public var exit: UInt16
     /// `ControlProtocol.AdjacencyRecord.Kind`.
     public var kind: UInt8
+    /// The padding.
     public var padding: (UInt8, UInt32)
 
+    /// Makes a value of its parts.
     public init(
-        headerHead: UInt64 = 0, headerTail: UInt64 = 0, nextHop: UInt32 = 0, txInterface: UInt16 = 0,
-        mtu: UInt16 = 0, exit: UInt16 = 0, kind: UInt8 = 0
+        headerHead: UInt64 = 0,
+        headerTail: UInt64 = 0,
+        nextHop: UInt32 = 0,
+        txInterface: UInt16 = 0,
+        mtu: UInt16 = 0,
+        exit: UInt16 = 0,
+        kind: UInt8 = 0
     ) {
         self.headerHead = headerHead
         self.headerTail = headerTail
@@ -152,6 +188,7 @@ public struct PathListEntry {
     /// The number of buckets, a power of two, less one.
     public var mask: UInt32
 
+    /// Makes a value of its parts.
     public init(buckets: UnsafePointer<UInt32>, mask: UInt32) {
         self.buckets = buckets
         self.mask = mask

@@ -5,9 +5,11 @@ public import PacketGraph
 
 /// Makes packets of the streams that the lane was given (VPP's packet generator).
 public struct GeneratorInput: InputNode {
+    /// Where packets go.
     public enum Next: UInt16, Exit {
         case ethernetInput, ip4Input
 
+        /// The graph node that the exit leads to.
         public var target: String {
             switch self {
             case .ethernetInput: "ethernet-input"
@@ -20,24 +22,32 @@ public struct GeneratorInput: InputNode {
     public enum Reason: UInt16, DropReason {
         case noBuffer
 
+        /// What `show errors` prints.
         public var text: String { "no buffers to make packets in" }
     }
 
+    /// The graph node's name.
     public static let name = "pg-input"
+    /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    /// Those reasons that are no drops.
+    public static var informational: [String] { Reason.information.map(\.text) }
 
     private let context: UnsafeMutablePointer<LaneContext>
     private let feed: GeneratorFeed
     private let mbufs: UnsafeMutablePointer<Mbuf>
 
+    /// Makes the node of a lane.
     public init(context: UnsafeMutablePointer<LaneContext>, feed: GeneratorFeed) {
         self.context = context
         self.feed = feed
         mbufs = UnsafeMutableRawPointer.allocate(
-            byteCount: frameCapacity * MemoryLayout<Mbuf>.stride, alignment: 64
+            byteCount: frameCapacity * MemoryLayout<Mbuf>.stride,
+            alignment: 64
         ).bindMemory(to: Mbuf.self, capacity: frameCapacity)
     }
 
+    /// Emits the packets that are due.
     public mutating func poll(_ output: Output<Next>) -> Int {
         guard let table = feed.table else { return 0 }
         feed.markSeen(table.pointee.generation)
@@ -49,7 +59,8 @@ public struct GeneratorInput: InputNode {
     }
 
     private func run(
-        _ stream: UnsafePointer<GeneratorStream>, _ output: Output<Next>
+        _ stream: UnsafePointer<GeneratorStream>,
+        _ output: Output<Next>
     ) -> Int {
         let state = stream.pointee.state
         let count = allowance(stream, state)
@@ -78,7 +89,8 @@ public struct GeneratorInput: InputNode {
 
     /// How many packets a stream may make now: at most a frame, its limit and its rate observed.
     private func allowance(
-        _ stream: UnsafePointer<GeneratorStream>, _ state: UnsafeMutablePointer<GeneratorState>
+        _ stream: UnsafePointer<GeneratorStream>,
+        _ state: UnsafeMutablePointer<GeneratorState>
     ) -> Int {
         var count = min(stream.pointee.framePackets, frameCapacity)
         if stream.pointee.limit > 0 {
@@ -97,7 +109,8 @@ public struct GeneratorInput: InputNode {
     }
 
     private func make(
-        _ mbuf: Mbuf, _ stream: UnsafePointer<GeneratorStream>,
+        _ mbuf: Mbuf,
+        _ stream: UnsafePointer<GeneratorStream>,
         _ state: UnsafeMutablePointer<GeneratorState>
     ) {
         let size = state.pointee.size
@@ -165,7 +178,10 @@ extension GeneratorLayout {
     ///   - length: its bytes; at least those of the IPv4 header.
     @inline(__always)
     func setAddress(
-        _ address: UInt32, at offset: Int, in data: UnsafeMutableRawPointer, length: Int
+        _ address: UInt32,
+        at offset: Int,
+        in data: UnsafeMutableRawPointer,
+        length: Int
     ) {
         let field = data + network + offset
         let old = field.loadUnaligned(as: UInt32.self)
@@ -177,7 +193,8 @@ extension GeneratorLayout {
         }
         let isUDP = transportLength > 0
         let before = (data + transportChecksum).loadUnaligned(as: UInt16.self)
-        // Zero in UDP means that there is no checksum, so a sum of zero is written as its other form.
+        // Zero in UDP means that there is no checksum, so a sum of zero is written as its other
+        // form.
         guard !isUDP || before != 0 else { return }
         update(at: transportChecksum, in: data, from: old, to: new)
         if isUDP, (data + transportChecksum).loadUnaligned(as: UInt16.self) == 0 {
@@ -187,7 +204,10 @@ extension GeneratorLayout {
 
     @inline(__always)
     private func update(
-        at offset: Int, in data: UnsafeMutableRawPointer, from old: UInt32, to new: UInt32
+        at offset: Int,
+        in data: UnsafeMutableRawPointer,
+        from old: UInt32,
+        to new: UInt32
     ) {
         let checksum = (data + offset).loadUnaligned(as: UInt16.self)
         let updated = InternetChecksum.update(checksum, from: old, to: new)

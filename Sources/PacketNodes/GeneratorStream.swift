@@ -2,7 +2,8 @@ internal import CLinux
 
 /// A stream as its lane reads it: immutable, but for `state`, which the lane alone writes.
 struct GeneratorStream {
-    /// `maximumBytes` bytes: the template, then an incrementing pattern; addresses are the first of their ranges.
+    /// `maximumBytes` bytes: the template, then an incrementing pattern; addresses are the first of
+    /// their ranges.
     var image: UnsafeMutablePointer<UInt8>
     /// Length fields and checksums by size, from `minimumBytes` on; nil: those of the image serve.
     var sizes: UnsafeMutablePointer<GeneratorSizeFields>?
@@ -73,9 +74,9 @@ struct GeneratorTable {
 
 /// How the control lane gives streams to a polling lane.
 ///
-/// The control lane writes a table and then `published` with release ordering; the lane reads that at the top of a
-/// poll, and writes the generation that it has seen. What a table no longer names is freed once the lane has seen
-/// that table or a later one.
+/// The control lane writes a table and then `published` with release ordering; the lane reads that
+/// at the top of a poll, and writes the generation that it has seen. What a table no longer names
+/// is freed once the lane has seen that table or a later one.
 public struct GeneratorFeed: @unchecked Sendable {
     private let published: UnsafeMutablePointer<UInt64>
     private let seen: UnsafeMutablePointer<UInt64>

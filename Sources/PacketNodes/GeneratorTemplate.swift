@@ -1,7 +1,9 @@
-/// A stream's packets before they are made: finds out what of the template is right and keeps it so.
+/// A stream's packets before they are made: finds out what of the template is right and keeps it
+/// so.
 ///
-/// A template whose IPv4 header is right stays right at every size and address; one that is wrong stays wrong in
-/// the same way, so that broken packets can be made too. The same goes for the UDP, TCP or ICMP checksum.
+/// A template whose IPv4 header is right stays right at every size and address; one that is wrong
+/// stays wrong in the same way, so that broken packets can be made too. The same goes for the UDP,
+/// TCP or ICMP checksum.
 struct GeneratorTemplate {
     /// The template and the padding, `maximumBytes` in all.
     private(set) var image: [UInt8]
@@ -78,10 +80,14 @@ struct GeneratorTemplate {
         }
     }
 
-    /// The fields of packets of every size, if they are kept right and some packet is not the template's size.
+    /// The fields of packets of every size, if they are kept right and some packet is not the
+    /// template's size.
     func sizeFields(minimumBytes: Int) -> [GeneratorSizeFields]? {
         let minimum = max(
-            layout.network + headerBytes, layout.transportChecksum + 2, layout.transportLength + 2)
+            layout.network + headerBytes,
+            layout.transportChecksum + 2,
+            layout.transportLength + 2
+        )
         guard isHeaderRight, minimumBytes >= minimum,
             minimumBytes != templateBytes || image.count != templateBytes
         else { return nil }
@@ -95,7 +101,9 @@ struct GeneratorTemplate {
         Self.setWord(&packet, network + 10, 0)
         let start = network + headerBytes
         Self.setWord(&packet, network + 10, 0xFFFF - Self.sum(packet[network..<start]))
-        if layout.transportLength > 0 { Self.setWord(&packet, layout.transportLength, size - start) }
+        if layout.transportLength > 0 {
+            Self.setWord(&packet, layout.transportLength, size - start)
+        }
         if layout.transportChecksum > 0 {
             Self.setWord(&packet, layout.transportChecksum, 0)
             let sum = 0xFFFF - transportSum(packet, withAddresses: layout.coversAddresses)
@@ -106,16 +114,19 @@ struct GeneratorTemplate {
             offset == 0 ? 0 : UInt16(packet[offset]) | UInt16(packet[offset + 1]) << 8
         }
         return GeneratorSizeFields(
-            totalLength: memory(network + 2), headerChecksum: memory(network + 10),
+            totalLength: memory(network + 2),
+            headerChecksum: memory(network + 10),
             transportLength: memory(layout.transportLength),
-            transportChecksum: memory(layout.transportChecksum))
+            transportChecksum: memory(layout.transportChecksum)
+        )
     }
 
     private func isTransportRight(_ packet: [UInt8], withAddresses: Bool) -> Bool {
         transportSum(packet, withAddresses: withAddresses) == 0xFFFF
     }
 
-    /// The sum of all behind the IPv4 header, with the pseudo header of UDP and TCP if it is to be counted.
+    /// The sum of all behind the IPv4 header, with the pseudo header of UDP and TCP if it is to be
+    /// counted.
     private func transportSum(_ packet: [UInt8], withAddresses: Bool) -> Int {
         let network = layout.network
         let start = network + headerBytes

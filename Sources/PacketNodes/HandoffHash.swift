@@ -1,7 +1,8 @@
 internal import CDPDK
 internal import PacketBuffers
 
-/// The hash that spreads an interface's packets over lanes (`set interface handoff`), VPP's default one.
+/// The hash that spreads an interface's packets over lanes (`set interface handoff`), VPP's default
+/// one.
 enum HandoffHash {
     /// The CRC-32C of a packet's addresses and protocol; 0 for all that is not IPv4.
     ///
@@ -10,6 +11,7 @@ enum HandoffHash {
     /// - Parameters:
     ///   - mbuf: a frame of at least 14 bytes.
     ///   - isSymmetric: whether both directions of a flow have the same hash.
+    /// - Returns: the hash.
     @inline(__always)
     static func hash(_ mbuf: Mbuf, isSymmetric: Bool) -> UInt32 {
         let header = EthernetHeader.byteCount

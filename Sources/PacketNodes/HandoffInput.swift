@@ -1,14 +1,16 @@
-internal import Coordination
 internal import CDPDK
+internal import Coordination
 public import PacketBuffers
 public import PacketGraph
 
 /// A ring that leads to this lane.
 public struct HandoffSource: Sendable {
+    /// The consumer.
     public let consumer: HandoffConsumer
     /// The global number of the producing lane, for the counters.
     public let peer: Int
 
+    /// Makes a value of its parts.
     public init(consumer: HandoffConsumer, peer: Int) {
         self.consumer = consumer
         self.peer = peer
@@ -20,9 +22,11 @@ public struct HandoffSource: Sendable {
 /// It looks at a ring only when its doorbell bit is set: it clears the word, drains, and sets a bit of its own for
 /// what it had to leave. So a lane's empty turn costs one look at each doorbell word, however many rings there are.
 public struct HandoffInput: InputNode {
+    /// Where packets go from here.
     public enum Next: UInt16, Exit {
         case ethernetInput, interfaceOutput, drop
 
+        /// The graph node that the exit leads to.
         public var target: String {
             switch self {
             case .ethernetInput: "ethernet-input"
@@ -32,8 +36,12 @@ public struct HandoffInput: InputNode {
         }
     }
 
+    /// The name in the graph.
     public static let name = "handoff-input"
-    public static let errors = ["handoff ring corrupt", "no buffer for handoff", "handoff packet too long"]
+    /// The drop reasons.
+    public static let errors = [
+        "handoff ring corrupt", "no buffer for handoff", "handoff packet too long",
+    ]
 
     private let context: UnsafeMutablePointer<LaneContext>
     private let doorbells: UnsafeMutablePointer<UInt64>?
@@ -55,8 +63,11 @@ public struct HandoffInput: InputNode {
     ///   - localBells: a word with a bit for each lane of this worker.
     ///   - localRings: the rings from the lanes of this worker; nil at the lane's own place.
     public init(
-        context: UnsafeMutablePointer<LaneContext>, doorbells: UnsafeMutableRawPointer?,
-        sources: [HandoffSource], localBells: UnsafeMutablePointer<UInt64>, localRings: [LaneRing?]
+        context: UnsafeMutablePointer<LaneContext>,
+        doorbells: UnsafeMutableRawPointer?,
+        sources: [HandoffSource],
+        localBells: UnsafeMutablePointer<UInt64>,
+        localRings: [LaneRing?]
     ) {
         self.context = context
         self.doorbells = doorbells?.assumingMemoryBound(to: UInt64.self)
@@ -69,19 +80,23 @@ public struct HandoffInput: InputNode {
         self.localRings.initialize(repeating: nil, count: 64)
         for (index, ring) in localRings.enumerated() { self.localRings[index] = ring }
         mbufs = UnsafeMutableRawPointer.allocate(
-            byteCount: frameCapacity * MemoryLayout<Mbuf>.stride, alignment: 64
+            byteCount: frameCapacity * MemoryLayout<Mbuf>.stride,
+            alignment: 64
         ).bindMemory(to: Mbuf.self, capacity: frameCapacity)
         nexts = .allocate(capacity: frameCapacity)
         unfinished = .allocate(capacity: 9)
         unfinished.initialize(repeating: 0, count: 9)
     }
 
+    /// Takes in what is there.
     public mutating func poll(_ output: Output<Next>) -> Int {
         var total = 0
         for word in 0..<wordCount {
             guard let doorbells else { break }
             var bits = unfinished[word]
-            if cw_load_relaxed64(doorbells + word) != 0 { bits |= cw_exchange64(doorbells + word, 0) }
+            if cw_load_relaxed64(doorbells + word) != 0 {
+                bits |= cw_exchange64(doorbells + word, 0)
+            }
             unfinished[word] = 0
             while bits != 0 {
                 let bit = bits.trailingZeroBitCount
@@ -97,7 +112,11 @@ public struct HandoffInput: InputNode {
     private func drain(_ index: Int, _ word: Int, _ bit: Int, _ output: Output<Next>) -> Int {
         let source = sources[index]
         let taken = source.consumer.read(
-            into: mbufs, nexts: nexts, capacity: frameCapacity, pool: context.pointee.pool)
+            into: mbufs,
+            nexts: nexts,
+            capacity: frameCapacity,
+            pool: context.pointee.pool
+        )
         if taken.mayHaveMore { unfinished[word] |= 1 << UInt64(bit) }
         let block = context.pointee.block
         if taken.isCorrupt { block.errors[Int(output.errorBase)] &+= 1 }

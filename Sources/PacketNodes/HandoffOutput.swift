@@ -1,5 +1,5 @@
-internal import Coordination
 internal import CDPDK
+internal import Coordination
 public import PacketBuffers
 public import PacketGraph
 
@@ -18,8 +18,10 @@ public enum HandoffDestination: Sendable {
 /// A pointer into memory that outlives all who use it and whose writers are named where it is made.
 @frozen
 public struct SendablePointer<Pointee>: @unchecked Sendable {
+    /// The pointer.
     public let pointer: UnsafeMutablePointer<Pointee>
 
+    /// Makes a value of its parts.
     public init(_ pointer: UnsafeMutablePointer<Pointee>) { self.pointer = pointer }
 }
 
@@ -29,9 +31,11 @@ public struct SendablePointer<Pointee>: @unchecked Sendable {
 /// `interface-output`; any other goes to the lane that its flow hash picks among those of its receive interface,
 /// and on to `ethernet-input`. Nothing waits: a full ring and a peer that is down drop and count.
 public struct HandoffOutput: Node {
+    /// Where packets go from here.
     public enum Next: UInt16, Exit {
         case ethernetInput, drop
 
+        /// The graph node that the exit leads to.
         public var target: String {
             switch self {
             case .ethernetInput: "ethernet-input"
@@ -40,7 +44,9 @@ public struct HandoffOutput: Node {
         }
     }
 
+    /// The name in the graph.
     public static let name = "worker-handoff"
+    /// The drop reasons.
     public static let errors = ["congestion drop", "handoff peer down", "no such handoff lane"]
 
     private let context: UnsafeMutablePointer<LaneContext>
@@ -60,8 +66,10 @@ public struct HandoffOutput: Node {
     ///   - laneOfNode: by node number, 32 entries.
     ///   - peersUp: `WorkerSegment.Word.peersUp`.
     public init(
-        context: UnsafeMutablePointer<LaneContext>, destinations: [HandoffDestination],
-        laneOfNode: [UInt16], peersUp: UnsafeMutablePointer<UInt64>
+        context: UnsafeMutablePointer<LaneContext>,
+        destinations: [HandoffDestination],
+        laneOfNode: [UInt16],
+        peersUp: UnsafeMutablePointer<UInt64>
     ) {
         precondition(laneOfNode.count == 32, "there are 32 node numbers")
         self.context = context
@@ -73,10 +81,12 @@ public struct HandoffOutput: Node {
         self.peersUp = peersUp
         targets = .allocate(capacity: frameCapacity)
         batch = UnsafeMutableRawPointer.allocate(
-            byteCount: frameCapacity * MemoryLayout<Mbuf>.stride, alignment: 64
+            byteCount: frameCapacity * MemoryLayout<Mbuf>.stride,
+            alignment: 64
         ).bindMemory(to: Mbuf.self, capacity: frameCapacity)
     }
 
+    /// Works on a frame.
     public mutating func process(_ frame: borrowing Frame<Next>) {
         let count = frame.count
         let tables = context.pointee.tables
@@ -96,7 +106,8 @@ public struct HandoffOutput: Node {
             var size = 0
             var positions = index
             while positions < count {
-                if targets[positions] == target, (frame.mbufs[positions].txInterface != 0) == toPort {
+                if targets[positions] == target, (frame.mbufs[positions].txInterface != 0) == toPort
+                {
                     batch[size] = frame.mbufs[positions]
                     size &+= 1
                     targets[positions] = Self.done
@@ -141,8 +152,11 @@ public struct HandoffOutput: Node {
                 return drop(0, size, reason: 1, output)
             }
             let written = producer.write(
-                batch, count: size, next: toPort ? .interfaceOutput : .ethernetInput,
-                now: context.pointee.now)
+                batch,
+                count: size,
+                next: toPort ? .interfaceOutput : .ethernetInput,
+                now: context.pointee.now
+            )
             counters[LaneBlock.PeerWord.packets.rawValue] &+= UInt64(written.packets)
             counters[LaneBlock.PeerWord.cells.rawValue] &+= UInt64(written.cells)
             if written.rang { counters[LaneBlock.PeerWord.doorbells.rawValue] &+= 1 }
@@ -154,7 +168,10 @@ public struct HandoffOutput: Node {
     }
 
     private func dropFull(
-        _ start: Int, _ end: Int, _ counters: UnsafeMutablePointer<UInt64>, _ output: Output<Next>
+        _ start: Int,
+        _ end: Int,
+        _ counters: UnsafeMutablePointer<UInt64>,
+        _ output: Output<Next>
     ) {
         counters[LaneBlock.PeerWord.fullDrops.rawValue] &+= UInt64(end &- start)
         drop(start, end, reason: 0, output)

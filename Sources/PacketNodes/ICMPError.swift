@@ -4,12 +4,14 @@ public import PacketGraph
 
 /// Answers packets with ICMP error messages: `Mbuf.nextHop` says which (`ICMPReply`).
 ///
-/// Nothing is said about what RFC 1812, 4.3.2.7 forbids to answer, and no more than one message a sender and
-/// destination every 10 us.
+/// Nothing is said about what RFC 1812, 4.3.2.7 forbids to answer, and no more than one message a
+/// sender and destination every 10 us.
 public struct ICMPError: Node {
+    /// Where packets go.
     public enum Next: UInt16, Exit {
         case lookup, drop
 
+        /// The graph node that the exit leads to.
         public var target: String {
             switch self {
             case .lookup: "ip4-lookup"
@@ -23,6 +25,10 @@ public struct ICMPError: Node {
         case unreachableSent, timeExceededSent, ownPacket, aboutError, aboutFragment, aboutBroadcast
         case sourceNotHost, throttled, noSourceAddress, noHeadroom
 
+        /// What `show errors` prints.
+        public static var information: [Self] { [.unreachableSent, .timeExceededSent] }
+
+        /// The text that `show errors` prints.
         public var text: String {
             switch self {
             case .unreachableSent: "destination unreachable response sent"
@@ -39,8 +45,12 @@ public struct ICMPError: Node {
         }
     }
 
+    /// The graph node's name.
     public static let name = "ip4-icmp-error"
+    /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    /// Those reasons that are no drops.
+    public static var informational: [String] { Reason.information.map(\.text) }
 
     /// The most bytes of a message, IPv4 header included.
     public static let maximumBytes = 576
@@ -53,6 +63,7 @@ public struct ICMPError: Node {
     private let context: UnsafeMutablePointer<LaneContext>
     private var throttle: Throttle
 
+    /// Makes the node of a lane.
     public init(context: UnsafeMutablePointer<LaneContext>) {
         self.context = context
         throttle = Throttle(
@@ -60,6 +71,7 @@ public struct ICMPError: Node {
         )
     }
 
+    /// Works on a frame.
     public mutating func process(_ frame: borrowing Frame<Next>) {
         let tables = context.pointee.tables.pointee
         let errors = context.pointee.block.errors
@@ -122,7 +134,8 @@ public struct ICMPError: Node {
         return nil
     }
 
-    /// Whether an ICMP message is a query or its answer, which is what errors may be reported about.
+    /// Whether an ICMP message is a query or its answer, which is what errors may be reported
+    /// about.
     private static func isQuery(_ mbuf: Mbuf, _ header: IPv4Header) -> Bool {
         let offset = header.headerBytes
         guard mbuf.length > offset else { return false }

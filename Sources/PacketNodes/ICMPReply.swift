@@ -1,6 +1,7 @@
 internal import PacketBuffers
 
-/// The error message that a packet is to be answered with: on its way to `ip4-icmp-error` in `Mbuf.nextHop`.
+/// The error message that a packet is to be answered with: on its way to `ip4-icmp-error` in
+/// `Mbuf.nextHop`.
 struct ICMPReply {
     /// Type, code, and with `fragmentationNeeded` the next hop's MTU.
     let rawValue: UInt32

@@ -6,6 +6,7 @@ public import PacketGraph
 public enum NeighbourExit: UInt16, Exit {
     case interfaceOutput, drop
 
+    /// The graph node that the exit leads to.
     public var target: String {
         switch self {
         case .interfaceOutput: "interface-output"
@@ -18,6 +19,10 @@ public enum NeighbourExit: UInt16, Exit {
 public enum NeighbourReason: UInt16, DropReason {
     case requestsSent, throttled, replaced, full, noBuffer, noSourceAddress, broadcast
 
+    /// What `show errors` prints.
+    public static var information: [Self] { [.requestsSent, .throttled] }
+
+    /// The text that `show errors` prints.
     public var text: String {
         switch self {
         case .requestsSent: "ARP requests sent"
@@ -33,10 +38,15 @@ public enum NeighbourReason: UInt16, DropReason {
 
 /// Holds packets whose next hop's MAC address is not known and asks for it.
 public struct IPv4ARP: Node {
+    /// Where packets go.
     public typealias Next = NeighbourExit
 
+    /// The graph node's name.
     public static let name = "ip4-arp"
+    /// What the node counts, by reason.
     public static var errors: [String] { NeighbourReason.texts }
+    /// Those reasons that are no drops.
+    public static var informational: [String] { NeighbourReason.information.map(\.text) }
 
     private let resolver: NeighbourResolver
 
@@ -44,6 +54,7 @@ public struct IPv4ARP: Node {
         resolver = NeighbourResolver(context: context, hold: hold)
     }
 
+    /// Works on a frame.
     public mutating func process(_ frame: borrowing Frame<Next>) {
         let tables = resolver.context.pointee.tables.pointee
         for index in 0..<frame.count {
@@ -61,10 +72,15 @@ public struct IPv4ARP: Node {
 
 /// Holds packets to hosts of a connected subnet that are not known yet and asks for them.
 public struct IPv4Glean: Node {
+    /// Where packets go.
     public typealias Next = NeighbourExit
 
+    /// The graph node's name.
     public static let name = "ip4-glean"
+    /// What the node counts, by reason.
     public static var errors: [String] { NeighbourReason.texts }
+    /// Those reasons that are no drops.
+    public static var informational: [String] { NeighbourReason.information.map(\.text) }
 
     private let resolver: NeighbourResolver
 
@@ -72,6 +88,7 @@ public struct IPv4Glean: Node {
         resolver = NeighbourResolver(context: context, hold: hold)
     }
 
+    /// Works on a frame.
     public mutating func process(_ frame: borrowing Frame<Next>) {
         let tables = resolver.context.pointee.tables.pointee
         for index in 0..<frame.count {
@@ -155,7 +172,8 @@ struct NeighbourResolver {
             count(.noBuffer, output)
             return false
         case .noSourceAddress:
-            // Asking again would not help: the packet waits for the tables to change or for its time to end.
+            // Asking again would not help: the packet waits for the tables to change or for its
+            // time to end.
             count(.noSourceAddress, output)
             return true
         }

@@ -2,13 +2,16 @@ internal import Coordination
 internal import PacketBuffers
 public import PacketGraph
 
-/// Cuts packets that are too long for their adjacency into fragments (RFC 791), each in a buffer of its own.
+/// Cuts packets that are too long for their adjacency into fragments (RFC 791), each in a buffer of
+/// its own.
 ///
 /// The fragments go back to `ip4-rewrite`, which forwards them as it does packets that fit.
 public struct IPv4Fragment: Node {
+    /// Where packets go.
     public enum Next: UInt16, Exit {
         case rewrite, drop
 
+        /// The graph node that the exit leads to.
         public var target: String {
             switch self {
             case .rewrite: "ip4-rewrite"
@@ -21,6 +24,10 @@ public struct IPv4Fragment: Node {
     public enum Reason: UInt16, DropReason {
         case packets, fragments, mtuTooSmall, tooMany, noBuffer
 
+        /// What `show errors` prints.
+        public static var information: [Self] { [.packets, .fragments] }
+
+        /// The text that `show errors` prints.
         public var text: String {
             switch self {
             case .packets: "packets fragmented"
@@ -32,8 +39,12 @@ public struct IPv4Fragment: Node {
         }
     }
 
+    /// The graph node's name.
     public static let name = "ip4-frag"
+    /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    /// Those reasons that are no drops.
+    public static var informational: [String] { Reason.information.map(\.text) }
 
     /// The most fragments of a packet.
     public static let fragmentLimit = 256
@@ -45,6 +56,7 @@ public struct IPv4Fragment: Node {
     /// The header of the fragments after the first.
     private let laterHeader: UnsafeMutableRawPointer
 
+    /// Makes the node of a lane.
     public init(context: UnsafeMutablePointer<LaneContext>) {
         self.context = context
         fragments = UnsafeMutableRawPointer.allocate(
@@ -55,6 +67,7 @@ public struct IPv4Fragment: Node {
         laterHeader.initializeMemory(as: UInt8.self, repeating: 0, count: 64)
     }
 
+    /// Works on a frame.
     public mutating func process(_ frame: borrowing Frame<Next>) {
         for index in 0..<frame.count {
             let mbuf = frame.mbufs[index]
@@ -108,11 +121,8 @@ public struct IPv4Fragment: Node {
         return nil
     }
 
-    /// Writes one fragment.
-    ///
-    /// - Parameters:
-    ///   - payload: where its data begins in `mbuf`, and `count` how many bytes there are.
-    ///   - offset: where its data begins in the data of `mbuf`.
+    /// Writes one fragment: `count` bytes that begin at `payload` in `mbuf`, which is `offset` in
+    /// its data.
     private func fill(
         _ fragment: Mbuf,
         from mbuf: Mbuf,

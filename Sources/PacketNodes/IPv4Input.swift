@@ -2,12 +2,14 @@ internal import Coordination
 internal import PacketBuffers
 public import PacketGraph
 
-/// Checks IPv4 headers (RFC 1812, 5.2.2), drops addresses that no packet on a wire may carry (5.3.7), and cuts
-/// the padding of short Ethernet frames off.
+/// Checks IPv4 headers (RFC 1812, 5.2.2), drops addresses that no packet on a wire may carry
+/// (5.3.7), and cuts the padding of short Ethernet frames off.
 public struct IPv4Input: Node {
+    /// Where packets go.
     public enum Next: UInt16, Exit {
         case lookup, icmpError, drop
 
+        /// The graph node that the exit leads to.
         public var target: String {
             switch self {
             case .lookup: "ip4-lookup"
@@ -23,6 +25,7 @@ public struct IPv4Input: Node {
         case fragmentOffsetOne, timeExpired, sourceNotHost, multicast, broadcast, destinationNotHost
         case groupFrame
 
+        /// What `show errors` prints.
         public var text: String {
             switch self {
             case .tooShort: "ip4 length < 20 bytes"
@@ -43,15 +46,21 @@ public struct IPv4Input: Node {
         }
     }
 
+    /// The graph node's name.
     public static let name = "ip4-input"
+    /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    /// Those reasons that are no drops.
+    public static var informational: [String] { Reason.information.map(\.text) }
 
     private let errors: UnsafeMutablePointer<UInt64>
 
+    /// Makes the node of a lane.
     public init(context: UnsafeMutablePointer<LaneContext>) {
         errors = context.pointee.block.errors
     }
 
+    /// Works on a frame.
     public mutating func process(_ frame: borrowing Frame<Next>) {
         let base = frame.output.errorBase
         let errors = errors

@@ -4,11 +4,14 @@ internal import Forwarding
 internal import PacketBuffers
 public import PacketGraph
 
-/// Takes packets to the router's own addresses: echo requests are answered, other protocols refused.
+/// Takes packets to the router's own addresses: echo requests are answered, other protocols
+/// refused.
 public struct IPv4Local: Node {
+    /// Where packets go.
     public enum Next: UInt16, Exit {
         case echoRequest, icmpError, drop
 
+        /// The graph node that the exit leads to.
         public var target: String {
             switch self {
             case .echoRequest: "ip4-icmp-echo-request"
@@ -23,6 +26,7 @@ public struct IPv4Local: Node {
         case broadcast, spoofed, fragment, icmpTooShort, echoReply, icmpErrorMessage, icmpType
         case udpLength, tcpLength, noListener, unknownProtocol
 
+        /// What `show errors` prints.
         public var text: String {
             switch self {
             case .broadcast: "ip4 directed broadcast"
@@ -40,13 +44,19 @@ public struct IPv4Local: Node {
         }
     }
 
+    /// The graph node's name.
     public static let name = "ip4-local"
+    /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    /// Those reasons that are no drops.
+    public static var informational: [String] { Reason.information.map(\.text) }
 
     private let context: UnsafeMutablePointer<LaneContext>
 
+    /// Makes the node of a lane.
     public init(context: UnsafeMutablePointer<LaneContext>) { self.context = context }
 
+    /// Works on a frame.
     public mutating func process(_ frame: borrowing Frame<Next>) {
         let tables = context.pointee.tables.pointee
         let fib = context.pointee.fib

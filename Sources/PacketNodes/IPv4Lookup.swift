@@ -6,12 +6,14 @@ public import PacketGraph
 
 /// Finds the adjacency for each packet's destination and sends it where that says.
 ///
-/// Three passes over the frame: gather the destinations, look all of them up with their cache misses overlapped,
-/// then pick adjacencies, by flow hash where the route has several next hops.
+/// Three passes over the frame: gather the destinations, look all of them up with their cache
+/// misses overlapped, then pick adjacencies, by flow hash where the route has several next hops.
 public struct IPv4Lookup: Node {
+    /// Where packets go.
     public enum Next: UInt16, Exit {
         case drop, rewrite, local, glean, arp, icmpError
 
+        /// The graph node that the exit leads to.
         public var target: String {
             switch self {
             case .drop: "error-drop"
@@ -28,6 +30,7 @@ public struct IPv4Lookup: Node {
     public enum Reason: UInt16, DropReason {
         case dropRoute, noRoute, unreachable, prohibited
 
+        /// What `show errors` prints.
         public var text: String {
             switch self {
             case .dropRoute: "ip4 adjacency drop"
@@ -38,14 +41,19 @@ public struct IPv4Lookup: Node {
         }
     }
 
+    /// The graph node's name.
     public static let name = "ip4-lookup"
+    /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    /// Those reasons that are no drops.
+    public static var informational: [String] { Reason.information.map(\.text) }
 
     private let context: UnsafeMutablePointer<LaneContext>
     /// The destinations of a frame, and their leaves.
     private let destinations: UnsafeMutablePointer<UInt32>
     private let leaves: UnsafeMutablePointer<UInt32>
 
+    /// Makes the node of a lane.
     public init(context: UnsafeMutablePointer<LaneContext>) {
         self.context = context
         destinations = .allocate(capacity: frameCapacity)
@@ -57,6 +65,7 @@ public struct IPv4Lookup: Node {
     /// The exit for adjacencies of a kind, for whoever builds `AdjacencyEntry`.
     ///
     /// - Parameter kind: `ControlProtocol.AdjacencyRecord.Kind`; anything else drops.
+    /// - Returns: for `AdjacencyEntry.exit`.
     public static func exit(for kind: UInt8) -> UInt16 {
         switch AdjacencyRecord.Kind(rawValue: kind) {
         case .local: Next.local.rawValue
@@ -76,6 +85,7 @@ public struct IPv4Lookup: Node {
         return AdjacencyEntry(exit: exit(for: kind), kind: kind)
     }
 
+    /// Works on a frame.
     public mutating func process(_ frame: borrowing Frame<Next>) {
         let (destinations, leaves) = (destinations, leaves)
         let count = frame.count

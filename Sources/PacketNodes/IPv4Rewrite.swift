@@ -2,13 +2,17 @@ internal import Coordination
 internal import PacketBuffers
 public import PacketGraph
 
-/// Forwards: takes one off the TTL, checks the size, and puts the next hop's Ethernet header in front.
+/// Forwards: takes one off the TTL, checks the size, and puts the next hop's Ethernet header in
+/// front.
 ///
-/// A packet that is to be answered or cut up leaves as it came: nothing is changed before all is checked.
+/// A packet that is to be answered or cut up leaves as it came: nothing is changed before all is
+/// checked.
 public struct IPv4Rewrite: Node {
+    /// Where packets go.
     public enum Next: UInt16, Exit {
         case interfaceOutput, icmpError, fragment, drop
 
+        /// The graph node that the exit leads to.
         public var target: String {
             switch self {
             case .interfaceOutput: "interface-output"
@@ -23,6 +27,7 @@ public struct IPv4Rewrite: Node {
     public enum Reason: UInt16, DropReason {
         case timeExpired, tooLong, localTooLong, noHeadroom
 
+        /// What `show errors` prints.
         public var text: String {
             switch self {
             case .timeExpired: "ip4 ttl <= 1"
@@ -33,13 +38,19 @@ public struct IPv4Rewrite: Node {
         }
     }
 
+    /// The graph node's name.
     public static let name = "ip4-rewrite"
+    /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    /// Those reasons that are no drops.
+    public static var informational: [String] { Reason.information.map(\.text) }
 
     private let context: UnsafeMutablePointer<LaneContext>
 
+    /// Makes the node of a lane.
     public init(context: UnsafeMutablePointer<LaneContext>) { self.context = context }
 
+    /// Works on a frame.
     public mutating func process(_ frame: borrowing Frame<Next>) {
         let tables = context.pointee.tables.pointee
         let base = frame.output.errorBase

@@ -25,15 +25,16 @@ extension ForwardingTables {
         return nil
     }
 
-    /// The source address for packets of the router to somebody on an interface: the one on the same subnet, else
-    /// the first; nil: the interface has none.
+    /// The source address for packets of the router to somebody on an interface: the one on the
+    /// same subnet, else the first; nil: the interface has none.
     @inline(__always)
     func sourceAddress(towards address: UInt32, interface: UInt16) -> UInt32? {
         ownAddress(besides: address, interface: interface)?.address
             ?? addresses(of: interface).first?.address
     }
 
-    /// Whether an address is the broadcast address of one of an interface's subnets, or the subnet's own.
+    /// Whether an address is the broadcast address of one of an interface's subnets, or the
+    /// subnet's own.
     @inline(__always)
     func isBroadcast(_ address: UInt32, interface: UInt16) -> Bool {
         guard let own = ownAddress(besides: address, interface: interface) else { return false }

@@ -4,9 +4,11 @@ public import PacketGraph
 
 /// Sends frames to the transmit node of the interface that they leave by.
 public struct InterfaceOutput: Node {
+    /// Where packets go.
     public enum Next: UInt16, Exit {
         case drop
 
+        /// The graph node that the exit leads to.
         public var target: String { "error-drop" }
     }
 
@@ -14,6 +16,7 @@ public struct InterfaceOutput: Node {
     public enum Reason: UInt16, DropReason {
         case interfaceDown, unknownInterface
 
+        /// What `show errors` prints.
         public var text: String {
             switch self {
             case .interfaceDown: "interface is down"
@@ -22,8 +25,12 @@ public struct InterfaceOutput: Node {
         }
     }
 
+    /// The graph node's name.
     public static let name = "interface-output"
+    /// What the node counts, by reason.
     public static var errors: [String] { Reason.texts }
+    /// Those reasons that are no drops.
+    public static var informational: [String] { Reason.information.map(\.text) }
 
     /// In `outputNodes`: there is no such interface.
     public static let noNode: UInt16 = .max
@@ -33,8 +40,10 @@ public struct InterfaceOutput: Node {
 
     /// Makes the node of a lane.
     ///
-    /// - Parameter outputNodes: by `sw_if_index`: the graph index of the node that transmits, or `noNode`;
-    ///   `ForwardingTables.interfaceLimit` entries, filled in when the graph is built.
+    /// - Parameters:
+    ///   - context: the lane's.
+    ///   - outputNodes: by `sw_if_index`: the graph index of the node that transmits, or `noNode`;
+    ///     `ForwardingTables.interfaceLimit` entries, filled in when the graph is built.
     public init(
         context: UnsafeMutablePointer<LaneContext>,
         outputNodes: UnsafeMutablePointer<UInt16>
@@ -43,6 +52,7 @@ public struct InterfaceOutput: Node {
         self.outputNodes = outputNodes
     }
 
+    /// Works on a frame.
     public mutating func process(_ frame: borrowing Frame<Next>) {
         let tables = context.pointee.tables.pointee
         let count = frame.count

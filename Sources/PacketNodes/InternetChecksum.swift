@@ -1,10 +1,10 @@
 /// The internet checksum (RFC 1071) over words as they lie in memory.
 ///
-/// One's complement sums do not care for byte order, as long as every word and the result are read the same way.
+/// One's complement sums do not care for byte order, as long as every word and the result are read
+/// the same way.
 enum InternetChecksum {
-    /// The sum of `count` bytes, not folded; an odd last byte counts as if a zero followed.
-    ///
-    /// - Parameter count: at most 65,535.
+    /// The sum of `count` bytes, 65,535 at most, not folded; an odd last byte counts as if a zero
+    /// followed.
     @inline(__always)
     static func sum(_ base: UnsafeRawPointer, count: Int) -> UInt64 {
         var total: UInt64 = 0
@@ -47,6 +47,7 @@ enum InternetChecksum {
     /// - Parameters:
     ///   - checksum: of data that is not all zero, so that 0xFFFF cannot be right.
     ///   - decrease: old word less new word, as they read in memory.
+    /// - Returns: the new checksum.
     @inline(__always)
     static func update(_ checksum: UInt16, decrease: UInt16) -> UInt16 {
         var sum = UInt32(checksum) &+ UInt32(decrease)

@@ -1,7 +1,7 @@
+internal import CLinux
 public import Coordination
 public import Forwarding
 public import PacketBuffers
-internal import CLinux
 
 #if canImport(Glibc)
     internal import Glibc
@@ -24,19 +24,30 @@ public struct LaneContext {
     public let node: UInt8
     /// The lane's number in its worker, and among all lanes of the placement.
     public let lane: UInt16
+    /// The global lane.
     public let globalLane: UInt16
     /// The time-stamp counter at the top of this turn, and its ticks a second.
     public var now: UInt64
+    /// The hertz.
     public let hertz: UInt64
     /// State of the lane's random numbers (xorshift64*); never 0.
     public var randomState: UInt64
     /// What the lane tells the control lane about neighbours.
     public let neighbours: NeighbourMailbox
 
+    /// Makes a value of its parts.
     public init(
-        tables: UnsafePointer<ForwardingTables>, published: UnsafeMutablePointer<UInt>, fib: FibReader,
-        block: LaneBlock, pool: MbufPool, node: UInt8, lane: UInt16, globalLane: UInt16, hertz: UInt64,
-        seed: UInt64, neighbours: NeighbourMailbox
+        tables: UnsafePointer<ForwardingTables>,
+        published: UnsafeMutablePointer<UInt>,
+        fib: FibReader,
+        block: LaneBlock,
+        pool: MbufPool,
+        node: UInt8,
+        lane: UInt16,
+        globalLane: UInt16,
+        hertz: UInt64,
+        seed: UInt64,
+        neighbours: NeighbourMailbox
     ) {
         self.tables = tables
         self.published = published
@@ -72,8 +83,11 @@ public struct NeighbourMailbox: @unchecked Sendable {
     /// A neighbour.
     @frozen
     public struct Report: Sendable {
+        /// The mac.
         public var mac: UInt64
+        /// The address.
         public var address: UInt32
+        /// The interface's `sw_if_index`.
         public var interface: UInt16
 
         /// - Parameter mac: 48 bits, the first byte on the wire in bits 47...40.
@@ -99,7 +113,9 @@ public struct NeighbourMailbox: @unchecked Sendable {
         self.wakeup = wakeup
         slots = .allocate(capacity: Self.capacity)
         slots.initialize(
-            repeating: Report(mac: 0, address: 0, interface: 0), count: Self.capacity)
+            repeating: Report(mac: 0, address: 0, interface: 0),
+            count: Self.capacity
+        )
         // Two cache lines, so that producer and consumer do not share one.
         let words = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 64)
             .bindMemory(to: UInt64.self, capacity: 16)

@@ -1,10 +1,11 @@
 internal import Coordination
 internal import PacketBuffers
 
-/// A lane's packets that wait for neighbours: one for each pending neighbour, in a table of bounded size.
+/// A lane's packets that wait for neighbours: one for each pending neighbour, in a table of bounded
+/// size.
 ///
-/// `ip4-arp` and `ip4-glean` put packets in; `arp-hold-input` takes them out, when neighbours have become known or
-/// when nobody answered. One lane's thread alone touches it.
+/// `ip4-arp` and `ip4-glean` put packets in; `arp-hold-input` takes them out, when neighbours have
+/// become known or when nobody answered. One lane's thread alone touches it.
 struct NeighbourHold {
     /// A pending neighbour.
     struct Entry {
@@ -31,7 +32,8 @@ struct NeighbourHold {
 
     /// Pending neighbours that fit.
     static let capacity = 1024
-    /// Requests to a neighbour that does not answer, one a second, before its packet is answered instead.
+    /// Requests to a neighbour that does not answer, one a second, before its packet is answered
+    /// instead.
     static let requestLimit: UInt8 = 3
     /// Places in which an entry may be: a table that is nearly full refuses rather than searches.
     private static let reach = 8
@@ -40,7 +42,8 @@ struct NeighbourHold {
     /// Entries in use, and those that hold a packet.
     private(set) var count = 0
     private(set) var held = 0
-    /// The epoch of the tables when packets were last looked up again, and when the table was last walked.
+    /// The epoch of the tables when packets were last looked up again, and when the table was last
+    /// walked.
     var epoch: UInt64 = 0
     var lastSweep: UInt64 = 0
     /// Spares the network requests to many addresses at once.
@@ -56,12 +59,8 @@ struct NeighbourHold {
         self.block = block
     }
 
-    /// Holds a packet in the place of the one before it.
-    ///
-    /// - Parameters:
-    ///   - address: the neighbour's, in host byte order.
-    ///   - interface: where it is to be found.
-    ///   - replaced: the packet that was held before.
+    /// Holds a packet for a neighbour (its address in host byte order, and where it is to be found)
+    /// in the place of the one before it, which is handed back in `replaced`.
     mutating func keep(
         _ mbuf: Mbuf,
         address: UInt32,
@@ -102,9 +101,7 @@ struct NeighbourHold {
         entries[index].lastRequest = sent ? now : now &- hertz
     }
 
-    /// The entry at `index`, for the sweep.
-    ///
-    /// - Parameter index: 0..<`capacity`.
+    /// The entry at `index`, 0..<`capacity`, for the sweep.
     func entry(_ index: Int) -> UnsafeMutablePointer<Entry> { entries + index }
 
     /// Takes the packet out of an entry.

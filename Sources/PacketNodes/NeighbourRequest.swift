@@ -10,11 +10,8 @@ enum NeighbourRequest {
         case noBuffer, noSourceAddress
     }
 
-    /// Makes a broadcast request for an address, from the interface's address on the same subnet.
-    ///
-    /// - Parameters:
-    ///   - address: in host byte order.
-    ///   - interface: where to ask.
+    /// Makes a broadcast request for an address (in host byte order), from the interface's address
+    /// on the same subnet.
     static func make(
         for address: UInt32,
         interface: UInt16,

@@ -15,6 +15,7 @@ public enum PacketGeneratorError: Error, Hashable, Sendable, CustomStringConvert
     case addressRange(String)
     case notIPv4
 
+    /// What is wrong and what to change.
     public var description: String {
         switch self {
         case .duplicateName(let name): "there is a stream \(name) already; delete it first"
@@ -36,7 +37,8 @@ public enum PacketGeneratorError: Error, Hashable, Sendable, CustomStringConvert
     }
 }
 
-/// The control side of the packet generator of a worker: keeps the streams, gives each lane those it is to run.
+/// The control side of the packet generator of a worker: keeps the streams, gives each lane those
+/// it is to run.
 ///
 /// One thread, the control lane, uses it.
 public final class PacketGenerator {
@@ -80,6 +82,7 @@ public final class PacketGenerator {
     ///
     /// - Parameter command: the command.
     /// - Returns: a text for the operator; empty: done.
+    /// - Throws: why the command is refused; nothing has changed.
     public func apply(
         _ command: PacketGeneratorCommand
     ) throws(PacketGeneratorError) -> String {
@@ -129,8 +132,10 @@ public final class PacketGenerator {
             (stream.firstDestination, stream.lastDestination, 16),
         ]
         var template = GeneratorTemplate(
-            template: stream.template, maximumBytes: Int(stream.maximumBytes),
-            startsAtIPv4: stream.graphNode == "ip4-input")
+            template: stream.template,
+            maximumBytes: Int(stream.maximumBytes),
+            startsAtIPv4: stream.graphNode == "ip4-input"
+        )
         for (first, last, offset) in ranges where first != 0 || last != 0 {
             guard template.isIPv4, Int(stream.minimumBytes) >= template.layout.network + 20 else {
                 throw .notIPv4
@@ -146,7 +151,8 @@ public final class PacketGenerator {
             throw .duplicateName(stream.name)
         }
         guard lane < feeds.count else { throw .noSuchLane(lane, lanes: feeds.count) }
-        guard streams.filter({ $0.configuration.lane == stream.lane }).count < Self.streamLimit else {
+        guard streams.filter({ $0.configuration.lane == stream.lane }).count < Self.streamLimit
+        else {
             throw .tooManyStreams(lane: lane, limit: Self.streamLimit)
         }
         guard ["ethernet-input", "ip4-input"].contains(stream.graphNode) else {
@@ -159,8 +165,11 @@ public final class PacketGenerator {
             Int(stream.maximumBytes) <= bufferBytes
         else {
             throw .sizes(
-                minimum: Int(stream.minimumBytes), maximum: Int(stream.maximumBytes), lowest: 1,
-                highest: bufferBytes)
+                minimum: Int(stream.minimumBytes),
+                maximum: Int(stream.maximumBytes),
+                lowest: 1,
+                highest: bufferBytes
+            )
         }
         guard 1...frameCapacity ~= Int(stream.framePackets) else {
             throw .framePackets(Int(stream.framePackets))
@@ -205,14 +214,19 @@ public final class PacketGenerator {
         return GeneratorStream(
             image: copy(stream.template.image),
             sizes: stream.template.sizeFields(minimumBytes: minimum).map(copy),
-            layout: stream.template.layout, minimumBytes: minimum,
-            maximumBytes: Int(configuration.maximumBytes), exit: next.rawValue,
-            interface: configuration.interface, framePackets: Int(configuration.framePackets),
+            layout: stream.template.layout,
+            minimumBytes: minimum,
+            maximumBytes: Int(configuration.maximumBytes),
+            exit: next.rawValue,
+            interface: configuration.interface,
+            framePackets: Int(configuration.framePackets),
             limit: configuration.limit,
             packetsPerSecond: Double(configuration.packetsPerSecond),
             destination: range(configuration.firstDestination, configuration.lastDestination),
             source: range(configuration.firstSource, configuration.lastSource),
-            isRandom: configuration.isRandom, state: copy([GeneratorState(size: minimum)]))
+            isRandom: configuration.isRandom,
+            state: copy([GeneratorState(size: minimum)])
+        )
     }
 
     /// Gives a lane the streams that it is to run now.
@@ -223,7 +237,8 @@ public final class PacketGenerator {
         list.initialize(from: running, count: running.count)
         let table = UnsafeMutablePointer<GeneratorTable>.allocate(capacity: 1)
         table.initialize(
-            to: GeneratorTable(generation: generation, count: running.count, streams: list))
+            to: GeneratorTable(generation: generation, count: running.count, streams: list)
+        )
         var old = blocks
         if let last = tables[lane] {
             old += [UnsafeMutableRawPointer(last.pointee.streams), UnsafeMutableRawPointer(last)]

@@ -6,18 +6,20 @@ public import PacketGraph
 public enum ProtocolNodes {
     /// Adds them to a lane's graph.
     ///
-    /// The graph is complete with `worker-handoff`, port inputs and transmit nodes, which the caller adds after
-    /// these, so that reason 0 of the worker's table is `error-drop`'s.
+    /// The graph is complete with `worker-handoff`, port inputs and transmit nodes, which the
+    /// caller adds after these, so that reason 0 of the worker's table is `error-drop`'s.
     ///
     /// - Parameters:
     ///   - builder: an empty graph.
     ///   - context: the lane's.
     ///   - outputNodes: see `InterfaceOutput.init`.
     ///   - generator: where the lane's `pg-input` finds its streams.
+    /// - Throws: when the graph has one of them, or too many nodes.
     public static func add(
         to builder: inout GraphBuilder,
         context: UnsafeMutablePointer<LaneContext>,
-        outputNodes: UnsafeMutablePointer<UInt16>, generator: GeneratorFeed = GeneratorFeed()
+        outputNodes: UnsafeMutablePointer<UInt16>,
+        generator: GeneratorFeed = GeneratorFeed()
     ) throws(GraphError) {
         let hold = UnsafeMutablePointer<NeighbourHold>.allocate(capacity: 1)
         hold.initialize(

@@ -9,10 +9,12 @@ public import PacketGraph
 
 /// A queue of a Linux TAP interface, by its non-blocking descriptor.
 public struct TapQueue: Sendable {
+    /// The descriptor.
     public let descriptor: Int32
     /// `sw_if_index`.
     public let interface: UInt16
 
+    /// Makes a value of its parts.
     public init(descriptor: Int32, interface: UInt16) {
         self.descriptor = descriptor
         self.interface = interface
@@ -24,13 +26,17 @@ public struct TapQueue: Sendable {
 /// The descriptors are the keeper's too, so the kernel's interface outlives the worker: it stays up, with its
 /// addresses and routes, and nothing in it has to be repaired.
 public struct TapInput: InputNode {
+    /// Where packets go from here.
     public enum Next: UInt16, Exit {
         case ethernetInput
 
+        /// The graph node that the exit leads to.
         public var target: String { "ethernet-input" }
     }
 
+    /// The name in the graph.
     public static let name = "tap-input"
+    /// The drop reasons.
     public static let errors = ["tap packet longer than a buffer", "no buffer", "tap read error"]
     /// Packets taken from one queue in a turn: a system call each, so fewer than a frame.
     public static let burst = 64
@@ -45,6 +51,7 @@ public struct TapInput: InputNode {
     /// Where bytes go that a buffer has no room for, to see that there were any.
     private let overflow: UnsafeMutableRawPointer
 
+    /// Makes a value of its parts.
     public init(context: UnsafeMutablePointer<LaneContext>, queues: [TapQueue]) {
         self.context = context
         self.queues = .allocate(capacity: max(1, queues.count))
@@ -58,6 +65,7 @@ public struct TapInput: InputNode {
         overflow = .allocate(byteCount: 64, alignment: 64)
     }
 
+    /// Takes in what is there.
     public mutating func poll(_ output: Output<Next>) -> Int {
         var total = 0
         for index in 0..<queueCount { total &+= receive(queues[index], output) }

@@ -8,9 +8,12 @@ public import PacketGraph
 
 /// Writes to the lane's queue of one TAP interface: the graph has one such node a port, named after its interface.
 public struct TapOutput: Node {
+    /// Where packets go from here.
     public typealias Next = NoExit
 
+    /// The name in the graph.
     public static let name = "tap-tx"
+    /// The drop reasons.
     public static let errors = [
         "tap queue full", "tap interface down in the kernel", "tap write error",
     ]
@@ -18,11 +21,13 @@ public struct TapOutput: Node {
     private let context: UnsafeMutablePointer<LaneContext>
     private let queue: TapQueue
 
+    /// Makes a value of its parts.
     public init(context: UnsafeMutablePointer<LaneContext>, queue: TapQueue) {
         self.context = context
         self.queue = queue
     }
 
+    /// Works on a frame.
     public mutating func process(_ frame: borrowing Frame<NoExit>) {
         let block = context.pointee.block
         let counters = block.interface(Int(queue.interface))

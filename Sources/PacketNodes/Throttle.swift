@@ -1,6 +1,8 @@
-/// Lets each key through once in a period, by a bitmap of 512 hash buckets that starts anew every period.
+/// Lets each key through once in a period, by a bitmap of 512 hash buckets that starts anew every
+/// period.
 ///
-/// Keys that share a bucket share its turn; a new seed every period takes care that they do so once only.
+/// Keys that share a bucket share its turn; a new seed every period takes care that they do so once
+/// only.
 struct Throttle {
     private var bits = SIMD8<UInt64>()
     private var seed: UInt64 = 0
@@ -10,9 +12,9 @@ struct Throttle {
     /// - Parameter period: in ticks of the time-stamp counter.
     init(period: UInt64) { self.period = period }
 
-    /// Whether a key has had its turn; if not, this is it.
+    /// Whether a key has had its turn in this period; if not, this is it.
     ///
-    /// - Parameter now: the time-stamp counter; `random` seeds the next period.
+    /// `now` is the time-stamp counter, and `random` seeds the next period.
     mutating func refuses(_ key: UInt64, now: UInt64, random: () -> UInt64) -> Bool {
         if now &- start >= period || seed == 0 {
             bits = SIMD8()

@@ -22,12 +22,21 @@ extension RoutingState {
             !paths.sets[$0].isNew && paths.sets[$0].leaf != paths.sets[$0].previousLeaf
         }
         var log = RouteLog()
-        for prefix in touched { note(prefix, in: &log) }
-        for prefix in prefixes(of: moved, except: touched) { note(prefix, in: &log) }
+        note(touched, in: &log)
+        note(prefixes(of: moved, except: touched), in: &log)
         finishPaths()
         let lists = pathLists.finish()
         let records = adjacencies.finish()
         return first + records.before + lists.before + log.finish() + lists.after + records.after
+    }
+
+    private mutating func note(_ touched: [TouchedPrefix], in log: inout RouteLog) {
+        for (index, prefix) in touched.enumerated() {
+            warm(at: index, of: touched.count) {
+                (touched[$0].prefix, Int(touched[$0].length))
+            }
+            note(prefix, in: &log)
+        }
     }
 
     private func note(_ touched: TouchedPrefix, in log: inout RouteLog) {
@@ -112,7 +121,8 @@ extension RoutingState {
         for id in moved { isMoved[id] = true }
         var known = PrefixTable()
         for prefix in touched { known.set(prefix.prefix, Int(prefix.length), to: 1) }
-        var found: [TouchedPrefix] = []
+        // Prefix, length, leaf before and whether there was one: words sort ten times as fast as structs.
+        var found: [UInt64] = []
         statics.forEach { prefix, length, set in
             guard isMoved[Int(set) - 1], connected.value(prefix, length) == 0,
                 known.value(prefix, length) == 0
@@ -121,9 +131,18 @@ extension RoutingState {
             let old =
                 paths.sets[Int(set) - 1].previousLeaf
                 ?? (host == 0 ? nil : Leaf(adjacency: host))
-            found.append(TouchedPrefix(prefix: prefix, length: UInt8(length), old: old))
+            let target = old.map { 1 << 24 | UInt64($0.rawValue) } ?? 0
+            found.append(UInt64(prefix) << 32 | UInt64(length) << 25 | target)
         }
-        return found.sorted { ($0.prefix, $0.length) < ($1.prefix, $1.length) }
+        found.sort()
+        return found.map { word in
+            TouchedPrefix(
+                prefix: UInt32(truncatingIfNeeded: word >> 32),
+                length: UInt8(truncatingIfNeeded: word >> 25 & 63),
+                old: word >> 24 & 1 == 0
+                    ? nil : Leaf(rawValue: UInt32(truncatingIfNeeded: word & 0xFF_FFFF))
+            )
+        }
     }
 }
 

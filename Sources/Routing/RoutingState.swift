@@ -26,6 +26,8 @@ public struct RoutingState: Sendable {
     var pathLists = PathListTable()
     /// Next hops that lead to other static routes.
     var recursiveHops: Set<Int> = []
+    /// Of no use but to keep the compiler from leaving out the reads in `warm`.
+    var warmth: UInt64 = 0
     /// How to take the last change back.
     var undo = RoutingUndo()
 

@@ -50,8 +50,10 @@ public enum ConfigurationChange: Sendable {
 
 /// Why a change was refused; the text is for the operator.
 public struct ChangeError: Error, Sendable, CustomStringConvertible {
+    /// The text for the operator.
     public var description: String
 
+    /// Makes a value of its parts.
     public init(_ description: String) { self.description = description }
 }
 
@@ -60,9 +62,11 @@ public enum ClearedCounters: Sendable { case runtime, errors, interfaces, handof
 
 /// What `show` commands read.
 public struct DataplaneView: Sendable {
+    /// The placement.
     public var placement: Placement
     /// One a node, in the placement's order.
     public var nodes: [NodeStatus]
+    /// The interfaces.
     public var interfaces: [InterfaceRecord]
     /// The routing table: prefixes, neighbours, interfaces.
     public var routing: RoutingState
@@ -73,6 +77,7 @@ public struct DataplaneView: Sendable {
     /// The last lines of the supervisor's log, oldest first.
     public var log: [String]
 
+    /// Makes a value of its parts.
     public init(
         placement: Placement, nodes: [NodeStatus], interfaces: [InterfaceRecord], routing: RoutingState,
         changeNumber: UInt64, uptimeSeconds: Double, log: [String]
@@ -89,10 +94,15 @@ public struct DataplaneView: Sendable {
 
 /// A NUMA node's keeper and worker.
 public struct NodeStatus: Sendable {
+    /// The number.
     public var number: Int
+    /// The keeper p i d.
     public var keeperPID: Int32?
+    /// The keeper state.
     public var keeperState: ProcessState
+    /// The worker p i d.
     public var workerPID: Int32?
+    /// The worker state.
     public var workerState: ProcessState
     /// Counts the worker's lives, from 1.
     public var incarnation: UInt32
@@ -107,6 +117,7 @@ public struct NodeStatus: Sendable {
     /// What to take off the segment's counters, by `clear`.
     public var baseline: CounterBaseline
 
+    /// Makes a value of its parts.
     public init(
         number: Int, keeperPID: Int32?, keeperState: ProcessState, workerPID: Int32?,
         workerState: ProcessState, incarnation: UInt32, restarts: Int, reason: String,

@@ -14,6 +14,7 @@ public enum SupervisionError: Error, Hashable, Sendable, CustomStringConvertible
     /// A keeper or worker did not come up.
     case step(String)
 
+    /// The text for the operator.
     public var description: String {
         switch self {
         case .alreadyRunning(let what, let owner):

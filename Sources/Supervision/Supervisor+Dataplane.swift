@@ -3,6 +3,7 @@ internal import Coordination
 internal import Logging
 
 extension Supervisor: Dataplane {
+    /// The apply.
     public func apply(_ change: ConfigurationChange) async throws(ChangeError) -> UInt64 {
         guard !isStopping else { throw ChangeError("the dataplane is being stopped") }
         guard let (name, setting) = Self.portSetting(of: change) else {
@@ -24,6 +25,7 @@ extension Supervisor: Dataplane {
         }
     }
 
+    /// The view.
     public func view() async -> DataplaneView {
         let (model, number) = await journal.view()
         var statuses: [NodeStatus] = []
@@ -40,6 +42,7 @@ extension Supervisor: Dataplane {
         )
     }
 
+    /// The packet generator.
     public func packetGenerator(
         node: Int,
         _ command: PacketGeneratorCommand
@@ -57,6 +60,7 @@ extension Supervisor: Dataplane {
         } catch { throw ChangeError(error.description) }
     }
 
+    /// The port statuses.
     public func portStatuses() async -> [PortStatus] {
         let keepers = order.compactMap { nodes[$0]?.keeper }
         let time = options.times.request
@@ -73,6 +77,7 @@ extension Supervisor: Dataplane {
         }
     }
 
+    /// The clear.
     public func clear(_ counters: ClearedCounters) async {
         for number in order {
             guard let segment = nodes[number]?.segment else { continue }

@@ -11,6 +11,7 @@ public struct SupervisorOptions: Sendable {
     /// The number is the process's incarnation, from 1.
     public typealias EnvironmentArguments = @Sendable (NodePlacement, UInt32) -> [String]
 
+    /// The placement.
     public var placement: Placement
     /// The name of this dataplane on the machine: DPDK's file prefixes and shared memory are named after it.
     public var instance: String
@@ -24,13 +25,18 @@ public struct SupervisorOptions: Sendable {
     public var idleSleepMicroseconds: Int
     /// The version text that keepers and workers must answer with; nil: any.
     public var build: String?
+    /// The times.
     public var times: StepTimes
+    /// The host.
     public var host: HostPaths
+    /// The keeper arguments.
     public var keeperArguments: EnvironmentArguments
+    /// The worker arguments.
     public var workerArguments: EnvironmentArguments
     /// The EAL lcore id of lane 0 in an incarnation of a worker.
     public var firstLaneLcore: @Sendable (UInt32) -> Int
 
+    /// Makes a value of its parts.
     public init(
         placement: Placement,
         instance: String = "causeway",
@@ -71,6 +77,7 @@ public struct HostPaths: Hashable, Sendable {
     /// The root of sysfs.
     public var sysfs: String
 
+    /// Makes a value of its parts.
     public init(
         sharedMemory: String = "/dev/shm",
         hugepageDirectories: [Int: String] = [:],

@@ -12,7 +12,8 @@ struct CausewayNode: ParsableCommand {
         commandName: "causeway-node",
         abstract: "The keeper or the worker of one NUMA node; started by `causeway`, not by hand.",
         version: buildVersion,
-        subcommands: [KeeperCommand.self, WorkerCommand.self])
+        subcommands: [KeeperCommand.self, WorkerCommand.self]
+    )
 }
 
 struct NodeOptions: ParsableArguments {
@@ -32,20 +33,27 @@ struct NodeOptions: ParsableArguments {
         guard (0..<32).contains(node) else { throw ValidationError("--node must be 0...31") }
         guard fcntl(listenFd, F_GETFD) >= 0 else {
             throw ValidationError(
-                "--listen-fd \(listenFd) is not open: causeway-node is started by `causeway`")
+                "--listen-fd \(listenFd) is not open: causeway-node is started by `causeway`"
+            )
         }
     }
 
     var arguments: NodeArguments {
         NodeArguments(
-            node: node, incarnation: incarnation, listener: listenFd, environment: environment)
+            node: node,
+            incarnation: incarnation,
+            listener: listenFd,
+            environment: environment
+        )
     }
 
     func logger(_ label: String) -> Logger {
         var logger = Logger(label: label) { NodeLog(label: $0) }
         logger[metadataKey: "node"] = "\(node)"
         logger[metadataKey: "incarnation"] = "\(incarnation)"
-        if let text = getenv("CAUSEWAY_LOG_LEVEL"), let level = Logger.Level(rawValue: String(cString: text)) {
+        if let text = getenv("CAUSEWAY_LOG_LEVEL"),
+            let level = Logger.Level(rawValue: String(cString: text))
+        {
             logger.logLevel = level
         }
         return logger
@@ -54,7 +62,9 @@ struct NodeOptions: ParsableArguments {
 
 struct KeeperCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "keeper", abstract: "Own the node's DPDK memory and devices.")
+        commandName: "keeper",
+        abstract: "Own the node's DPDK memory and devices."
+    )
 
     @OptionGroup var options: NodeOptions
 
@@ -68,7 +78,9 @@ struct KeeperCommand: ParsableCommand {
 
 struct WorkerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "worker", abstract: "Forward the node's packets.")
+        commandName: "worker",
+        abstract: "Forward the node's packets."
+    )
 
     @OptionGroup var options: NodeOptions
 

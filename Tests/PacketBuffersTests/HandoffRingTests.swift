@@ -8,7 +8,8 @@ enum TestPool {
     static let shared: MbufPool? = {
         do {
             try EAL.start([
-                "--no-huge", "--in-memory", "--no-pci", "-m", "128", "--no-telemetry", "--lcores", "0@0",
+                "--no-huge", "--in-memory", "--no-pci", "-m", "128", "--no-telemetry", "--lcores",
+                "0@0",
             ])
         } catch { return nil }
         return MbufPool.create(name: "test", buffers: 4095, dataBytes: 2048, socket: -1)
@@ -52,8 +53,10 @@ final class TestRing {
         mbuf.setLength(length)
         for offset in 0..<length {
             mbuf.data.storeBytes(
-                of: UInt8(truncatingIfNeeded: offset &* 7 &+ seed), toByteOffset: offset,
-                as: UInt8.self)
+                of: UInt8(truncatingIfNeeded: offset &* 7 &+ seed),
+                toByteOffset: offset,
+                as: UInt8.self
+            )
         }
         mbuf.txInterface = UInt16(truncatingIfNeeded: seed &* 3)
         mbuf.flowHash = UInt32(truncatingIfNeeded: seed &* 2_654_435_761)
@@ -66,13 +69,16 @@ final class TestRing {
             mbuf.flowHash == UInt32(truncatingIfNeeded: seed &* 2_654_435_761)
         else { return false }
         return (0..<length).allSatisfy {
-            mbuf.data.load(fromByteOffset: $0, as: UInt8.self) == UInt8(truncatingIfNeeded: $0 &* 7 &+ seed)
+            mbuf.data.load(fromByteOffset: $0, as: UInt8.self)
+                == UInt8(truncatingIfNeeded: $0 &* 7 &+ seed)
         }
     }
 
     /// Takes what is in the ring, and gives it back to the pool after `check` has seen it.
     private func drain(
-        _ ring: TestRing, _ pool: MbufPool, _ check: (Mbuf, UInt16) -> Void = { _, _ in }
+        _ ring: TestRing,
+        _ pool: MbufPool,
+        _ check: (Mbuf, UInt16) -> Void = { _, _ in }
     ) -> HandoffConsumer.Taken {
         let mbufs = UnsafeMutableRawPointer.allocate(byteCount: 256 * 8, alignment: 64)
             .bindMemory(to: Mbuf.self, capacity: 256)
@@ -99,7 +105,8 @@ final class TestRing {
             pool.give(mbuf)
             var whole = false
             let taken = drain(ring, pool) { mbuf, next in
-                whole = isIntact(mbuf, length: length, seed: length)
+                whole =
+                    isIntact(mbuf, length: length, seed: length)
                     && next == HandoffNext.interfaceOutput.rawValue
                     && mbuf.flags & MbufFlags.handedOver != 0
             }
@@ -180,8 +187,19 @@ final class TestRing {
         let cells = cw_ring_reserve(ring.memory, 3)
         cells.first?.storeBytes(
             of: HandoffHeader(
-                length: length, cells: 2, next: 0, flags: 0, rxInterface: 1, txInterface: 1, flowHash: 0,
-                trace: 0, incarnation: 1, enqueueTSC: 0), as: HandoffHeader.self)
+                length: length,
+                cells: 2,
+                next: 0,
+                flags: 0,
+                rxInterface: 1,
+                txInterface: 1,
+                flowHash: 0,
+                trace: 0,
+                incarnation: 1,
+                enqueueTSC: 0
+            ),
+            as: HandoffHeader.self
+        )
         cw_ring_publish(ring.memory, 3)
         let taken = drain(ring, pool)
         #expect(taken.packets == 0 && taken.isCorrupt)

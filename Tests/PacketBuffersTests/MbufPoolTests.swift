@@ -6,7 +6,8 @@ import Testing
     @Test func aRebuiltPoolHasEveryBufferWhoeverHeldThem() throws {
         _ = try TestPool.require()
         let pool = try #require(
-            MbufPool.create(name: "rebuilt", buffers: 1023, dataBytes: 2048, socket: -1))
+            MbufPool.create(name: "rebuilt", buffers: 1023, dataBytes: 2048, socket: -1)
+        )
         let held = UnsafeMutablePointer<Mbuf>.allocate(capacity: 300)
         defer { held.deallocate() }
         #expect(pool.take(held, count: 300))
@@ -28,7 +29,8 @@ import Testing
     @Test func aPoolThatIsEmptyGivesNothingRatherThanSome() throws {
         _ = try TestPool.require()
         let pool = try #require(
-            MbufPool.create(name: "small", buffers: 63, dataBytes: 2048, socket: -1))
+            MbufPool.create(name: "small", buffers: 63, dataBytes: 2048, socket: -1)
+        )
         let held = UnsafeMutablePointer<Mbuf>.allocate(capacity: 64)
         defer { held.deallocate() }
         #expect(!pool.take(held, count: 64))

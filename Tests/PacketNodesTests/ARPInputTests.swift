@@ -17,8 +17,12 @@ import Testing
         try router.run([request])
         let sent = router.sent()
         var reply = Packet.ARP(
-            to: Packet.mac(0x42), operation: 2, senderMAC: Packet.mac(1),
-            sender: address(10, 0, 1, 1), targetMAC: Packet.mac(0x42), target: address(10, 0, 1, 42)
+            to: Packet.mac(0x42),
+            operation: 2,
+            senderMAC: Packet.mac(1),
+            sender: address(10, 0, 1, 1),
+            targetMAC: Packet.mac(0x42),
+            target: address(10, 0, 1, 42)
         ).frame
         reply.bytes += Array(repeating: 0xEE, count: 18)
         #expect(sent.map(\.packet) == [reply])
@@ -43,8 +47,13 @@ import Testing
     @Test func aReplyIsLearnedAndEnds() throws {
         let router = try TestRouter()
         let reply = Packet.ARP(
-            to: Packet.mac(1), operation: 2, senderMAC: Packet.mac(0x42),
-            sender: address(10, 0, 1, 42), targetMAC: Packet.mac(1), target: address(10, 0, 1, 1))
+            to: Packet.mac(1),
+            operation: 2,
+            senderMAC: Packet.mac(0x42),
+            sender: address(10, 0, 1, 42),
+            targetMAC: Packet.mac(1),
+            target: address(10, 0, 1, 1)
+        )
         try router.run([reply.frame])
         #expect(router.sent().isEmpty)
         #expect(Self.reports(router).count == 1)
@@ -60,10 +69,15 @@ import Testing
         for operation in UInt8(1)...2 {
             try router.run([
                 Packet.ARP(
-                    operation: operation, senderMAC: Packet.mac(0x66), sender: known, target: known
+                    operation: operation,
+                    senderMAC: Packet.mac(0x66),
+                    sender: known,
+                    target: known
                 ).frame,
                 Packet.ARP(
-                    operation: operation, senderMAC: Packet.mac(0x66), sender: unknown,
+                    operation: operation,
+                    senderMAC: Packet.mac(0x66),
+                    sender: unknown,
                     target: unknown
                 ).frame,
             ])
@@ -97,7 +111,8 @@ import Testing
                 (0..<256).map {
                     Packet.ARP(senderMAC: Packet.mac(UInt8($0)), sender: address(10, 0, 1, 42))
                         .frame
-                })
+                }
+            )
             #expect(router.sent().count == 256, "\(start)")
         }
         #expect(Self.reports(router).count == NeighbourMailbox.capacity)

@@ -18,21 +18,28 @@ import Testing
         func ethernet(_ type: UInt16, _ count: Int) -> Packet {
             Packet(
                 Packet.mac(1) + Packet.mac(0x19) + [UInt8(type >> 8), UInt8(type & 255)]
-                    + Array(repeating: 0, count: count))
+                    + Array(repeating: 0, count: count)
+            )
         }
         return [
             Case(
                 reason: "ethernet-input: packet too short",
-                packet: Packet(Array(Packet.IPv4().frame.bytes.prefix(13)))),
+                packet: Packet(Array(Packet.IPv4().frame.bytes.prefix(13)))
+            ),
             Case(
-                reason: "ethernet-input: interface is down", packet: Packet.IPv4().frame,
-                interface: 3),
+                reason: "ethernet-input: interface is down",
+                packet: Packet.IPv4().frame,
+                interface: 3
+            ),
             Case(
-                reason: "ethernet-input: interface is down", packet: Packet.IPv4().frame,
-                interface: 999),
+                reason: "ethernet-input: interface is down",
+                packet: Packet.IPv4().frame,
+                interface: 999
+            ),
             Case(
                 reason: "ethernet-input: l3 mac mismatch",
-                packet: Packet.IPv4(to: Packet.mac(2)).frame),
+                packet: Packet.IPv4(to: Packet.mac(2)).frame
+            ),
             Case(reason: "ethernet-input: unknown vlan", packet: ethernet(0x8100, 46)),
             Case(reason: "ethernet-input: unknown vlan", packet: ethernet(0x88A8, 46)),
             Case(reason: "ethernet-input: llc length > packet length", packet: ethernet(47, 46)),
@@ -43,7 +50,8 @@ import Testing
 
     nonisolated static let headerCases: [Case] = {
         let good = Packet.IPv4()
-        func broken(_ reason: String, fixing: Bool = true, _ change: (inout Packet) -> Void) -> Case {
+        func broken(_ reason: String, fixing: Bool = true, _ change: (inout Packet) -> Void) -> Case
+        {
             var packet = good.frame
             change(&packet)
             if fixing {
@@ -53,7 +61,9 @@ import Testing
             return Case(reason: "ip4-input: \(reason)", packet: packet)
         }
         return [
-            broken("ip4 length < 20 bytes", fixing: false) { $0.bytes.removeLast($0.bytes.count - 33) },
+            broken("ip4 length < 20 bytes", fixing: false) {
+                $0.bytes.removeLast($0.bytes.count - 33)
+            },
             broken("ip4 version != 4") { $0[14] = 0x65 },
             broken("ip4 IHL < 5") { $0[14] = 0x44 },
             broken("ip4 header length > packet length") { $0[14] = 0x4F },
@@ -68,7 +78,8 @@ import Testing
                     var packet = Packet.IPv4(options: [1, 1, 1, 0]).frame
                     packet[34] = 2
                     return packet
-                }()),
+                }()
+            ),
         ]
     }()
 
@@ -76,11 +87,14 @@ import Testing
         func from(_ source: UInt32) -> Case {
             Case(
                 reason: "ip4-input: ip4 source address is no host's",
-                packet: Packet.IPv4(source: source).frame)
+                packet: Packet.IPv4(source: source).frame
+            )
         }
         func to(_ destination: UInt32, _ reason: String) -> Case {
             Case(
-                reason: "ip4-input: \(reason)", packet: Packet.IPv4(destination: destination).frame)
+                reason: "ip4-input: \(reason)",
+                packet: Packet.IPv4(destination: destination).frame
+            )
         }
         return [
             from(0), from(address(0, 1, 2, 3)), from(address(127, 0, 0, 1)),
@@ -93,14 +107,17 @@ import Testing
             to(address(240, 0, 0, 1), "ip4 destination address is no host's"),
             Case(
                 reason: "ip4-input: ip4 unicast in a broadcast or multicast frame",
-                packet: Packet.IPv4(to: Array(repeating: 0xFF, count: 6)).frame),
+                packet: Packet.IPv4(to: Array(repeating: 0xFF, count: 6)).frame
+            ),
         ]
     }()
 
     nonisolated static let routeCases: [Case] = {
         func local(_ number: UInt8, _ payload: [UInt8], fragment: UInt16 = 0) -> Packet {
             Packet.IPv4(
-                destination: address(10, 0, 2, 1), number: number, fragment: fragment,
+                destination: address(10, 0, 2, 1),
+                number: number,
+                fragment: fragment,
                 payload: payload
             ).frame
         }
@@ -108,47 +125,64 @@ import Testing
         return [
             Case(
                 reason: "ip4-lookup: ip4 adjacency drop",
-                packet: Packet.IPv4(destination: address(40, 1, 1, 1)).frame),
+                packet: Packet.IPv4(destination: address(40, 1, 1, 1)).frame
+            ),
             Case(
                 reason: "interface-output: interface is down",
-                packet: Packet.IPv4(destination: address(21, 1, 1, 1)).frame),
+                packet: Packet.IPv4(destination: address(21, 1, 1, 1)).frame
+            ),
             Case(
                 reason: "ip4-glean: ip4 directed broadcast",
-                packet: Packet.IPv4(destination: address(10, 0, 2, 255)).frame),
+                packet: Packet.IPv4(destination: address(10, 0, 2, 255)).frame
+            ),
             Case(
                 reason: "ip4-local: ip4 spoofed local-address packet drops",
                 packet: Packet.IPv4(
-                    source: address(10, 0, 2, 1), destination: address(10, 0, 1, 1)
-                ).frame),
+                    source: address(10, 0, 2, 1),
+                    destination: address(10, 0, 1, 1)
+                ).frame
+            ),
             Case(
                 reason: "ip4-local: ip4 local fragments are not reassembled",
-                packet: local(17, Packet.udp(data), fragment: 0x2000)),
+                packet: local(17, Packet.udp(data), fragment: 0x2000)
+            ),
             Case(
                 reason: "ip4-local: ip4 local fragments are not reassembled",
-                packet: local(17, Packet.udp(data), fragment: 2)),
-            Case(reason: "ip4-local: icmp packet too short", packet: local(1, [8, 0, 0, 0, 0, 0, 0])),
+                packet: local(17, Packet.udp(data), fragment: 2)
+            ),
+            Case(
+                reason: "ip4-local: icmp packet too short",
+                packet: local(1, [8, 0, 0, 0, 0, 0, 0])
+            ),
             Case(
                 reason: "ip4-local: icmp echo reply nobody waits for",
-                packet: local(1, Packet.icmp(type: 0, data: data))),
+                packet: local(1, Packet.icmp(type: 0, data: data))
+            ),
             Case(
                 reason: "ip4-local: icmp error message to the router",
-                packet: local(1, Packet.icmp(type: 11, data: data))),
+                packet: local(1, Packet.icmp(type: 11, data: data))
+            ),
             Case(
                 reason: "ip4-local: unknown icmp type",
-                packet: local(1, Packet.icmp(type: 13, data: data))),
+                packet: local(1, Packet.icmp(type: 13, data: data))
+            ),
             Case(
                 reason: "ip4-local: inconsistent udp/ip lengths",
-                packet: local(17, [0, 1, 0, 2, 0, 9, 0, 0])),
+                packet: local(17, [0, 1, 0, 2, 0, 9, 0, 0])
+            ),
             Case(
                 reason: "ip4-local: inconsistent udp/ip lengths",
-                packet: local(17, [0, 1, 0, 2, 0, 7, 0, 0])),
+                packet: local(17, [0, 1, 0, 2, 0, 7, 0, 0])
+            ),
             Case(reason: "ip4-local: inconsistent udp/ip lengths", packet: local(17, [0, 1])),
             Case(
                 reason: "ip4-local: inconsistent tcp/ip lengths",
-                packet: local(6, Array(repeating: 0, count: 19))),
+                packet: local(6, Array(repeating: 0, count: 19))
+            ),
             Case(
                 reason: "ip4-icmp-echo-request: bad icmp checksum",
-                packet: local(1, [8, 0, 1, 1, 0, 1, 0, 1])),
+                packet: local(1, [8, 0, 1, 1, 0, 1, 0, 1])
+            ),
         ]
     }()
 
@@ -169,22 +203,36 @@ import Testing
             broken("ARP operation not request or reply") { $0[21] = 3 },
             broken("ARP hw addr does not match L2 frame src addr") { $0[27] = 0x20 },
             message(
-                "ARP sender hw addr is zero or multicast", .init(senderMAC: [1, 0, 0, 0, 0, 1])),
+                "ARP sender hw addr is zero or multicast",
+                .init(senderMAC: [1, 0, 0, 0, 0, 1])
+            ),
             message(
                 "ARP sender hw addr is zero or multicast",
-                .init(senderMAC: Array(repeating: 0, count: 6))),
-            message("interface has no ip4 address", .init(sender: address(10, 0, 5, 9)), interface: 5),
+                .init(senderMAC: Array(repeating: 0, count: 6))
+            ),
             message(
-                "IP4 source address matches local interface", .init(sender: address(10, 0, 1, 1))),
+                "interface has no ip4 address",
+                .init(sender: address(10, 0, 5, 9)),
+                interface: 5
+            ),
             message(
-                "IP4 source address not local to subnet", .init(sender: address(10, 0, 2, 9))),
+                "IP4 source address matches local interface",
+                .init(sender: address(10, 0, 1, 1))
+            ),
             message(
-                "IP4 source address not local to subnet", .init(sender: address(10, 0, 1, 255))),
+                "IP4 source address not local to subnet",
+                .init(sender: address(10, 0, 2, 9))
+            ),
+            message(
+                "IP4 source address not local to subnet",
+                .init(sender: address(10, 0, 1, 255))
+            ),
             message("ARP probe dropped", .init(sender: 0, target: address(10, 0, 1, 50))),
             message("ARP request not for this router", .init(target: address(10, 0, 1, 50))),
             message(
                 "ARP reply not for this router",
-                .init(operation: 2, target: address(10, 0, 1, 50))),
+                .init(operation: 2, target: address(10, 0, 1, 50))
+            ),
         ]
     }()
 

@@ -76,7 +76,8 @@ import Testing
         let packets = (0..<200).map {
             Packet.IPv4(
                 destination: address(30, 1, 2, 3),
-                payload: Packet.udp([1], from: UInt16(1000 + $0 % 100)))
+                payload: Packet.udp([1], from: UInt16(1000 + $0 % 100))
+            )
         }
         try router.run(packets.map(\.frame))
         let sent = router.sent()
@@ -93,11 +94,15 @@ import Testing
         let router = try TestRouter()
         for port in UInt16(0)..<40 {
             let first = Packet.IPv4(
-                destination: address(30, 1, 2, 3), fragment: 0x2000,
-                payload: Packet.udp([], from: port))
+                destination: address(30, 1, 2, 3),
+                fragment: 0x2000,
+                payload: Packet.udp([], from: port)
+            )
             let second = Packet.IPv4(
-                destination: address(30, 1, 2, 3), fragment: 2,
-                payload: Array(repeating: UInt8(port), count: 9))
+                destination: address(30, 1, 2, 3),
+                fragment: 2,
+                payload: Array(repeating: UInt8(port), count: 9)
+            )
             try router.run([first.frame, second.frame])
             #expect(Set(router.sent().map(\.node)).count == 1)
         }
@@ -114,7 +119,8 @@ import Testing
         #expect(sent.map(\.node) == ["worker-handoff", "worker-handoff"])
         #expect(sent.map(\.packet) == [packet, other])
         #expect(sent[1].flowHash == 0)
-        // CRC-32C (Castagnoli, reflected, seed 0, not inverted) of the addresses, the protocol folded in.
+        // CRC-32C (Castagnoli, reflected, seed 0, not inverted) of the addresses, the protocol
+        // folded in.
         var key = Array(packet.bytes[26..<34])
         key[0] ^= 17
         #expect(sent[0].flowHash == Self.crc32c(key))

@@ -5,17 +5,29 @@ import Testing
 
 @MainActor
 @Suite struct ICMPTests {
-    /// The message that the router sends about a packet, worked out by the book; its identification is taken over.
+    /// The message that the router sends about a packet, worked out by the book; its identification
+    /// is taken over.
     static func message(
-        about packet: Packet.IPv4, type: UInt8, code: UInt8, mtu: UInt16 = 0, like sent: Packet,
-        to host: UInt8 = 0x19, interface: UInt8 = 1
+        about packet: Packet.IPv4,
+        type: UInt8,
+        code: UInt8,
+        mtu: UInt16 = 0,
+        like sent: Packet,
+        to host: UInt8 = 0x19,
+        interface: UInt8 = 1
     ) -> Packet {
         let quoted = Array(packet.inner.prefix(548))
         let rest = [0, 0, UInt8(mtu >> 8), UInt8(mtu & 255)]
         var message = Packet.IPv4(
-            to: Packet.mac(host), from: Packet.mac(interface),
-            source: address(10, 0, interface, 1), destination: packet.source, timeToLive: 255,
-            number: 1, typeOfService: 0xC0, identification: sent.word(18))
+            to: Packet.mac(host),
+            from: Packet.mac(interface),
+            source: address(10, 0, interface, 1),
+            destination: packet.source,
+            timeToLive: 255,
+            number: 1,
+            typeOfService: 0xC0,
+            identification: sent.word(18)
+        )
         message.payload = Packet.icmp(type: type, code: code, rest: rest, data: quoted)
         return message.frame
     }
@@ -24,8 +36,12 @@ import Testing
     func echoRequestsAreAnsweredInPlace(bytes: Int) throws {
         let router = try TestRouter()
         var request = Packet.IPv4(
-            destination: address(10, 0, 2, 1), timeToLive: 3, number: 1, typeOfService: 4,
-            fragment: 0x4000)
+            destination: address(10, 0, 2, 1),
+            timeToLive: 3,
+            number: 1,
+            typeOfService: 4,
+            fragment: 0x4000
+        )
         request.payload = Packet.icmp(type: 8, data: (0..<bytes).map { UInt8($0 & 255) })
         var reply = request
         reply.to = Packet.mac(0x19)
@@ -49,8 +65,11 @@ import Testing
             for value in start..<start + 256 {
                 let rest = [UInt8(value >> 8), UInt8(value & 255), 0, 0]
                 var packet = Packet.IPv4(
-                    destination: address(10, 0, 1, 1), number: 1, identification: UInt16(value),
-                    payload: Packet.icmp(type: 8, rest: rest, data: []))
+                    destination: address(10, 0, 1, 1),
+                    number: 1,
+                    identification: UInt16(value),
+                    payload: Packet.icmp(type: 8, rest: rest, data: [])
+                )
                 requests.append(packet.frame)
                 (packet.source, packet.destination) = (packet.destination, packet.source)
                 (packet.to, packet.from) = (packet.from, packet.to)
@@ -66,16 +85,21 @@ import Testing
     func aPacketWhoseTTLEndsIsAnsweredTimeExceeded(bytes: Int) throws {
         let router = try TestRouter()
         let packet = Packet.IPv4(
-            timeToLive: 1, payload: Packet.udp(Array(repeating: 0x5A, count: bytes)))
+            timeToLive: 1,
+            payload: Packet.udp(Array(repeating: 0x5A, count: bytes))
+        )
         try router.run([packet.frame])
         let sent = router.sent()
         try #require(sent.count == 1)
-        #expect(sent[0].packet == Self.message(about: packet, type: 11, code: 0, like: sent[0].packet))
+        #expect(
+            sent[0].packet == Self.message(about: packet, type: 11, code: 0, like: sent[0].packet)
+        )
         #expect(sent[0].packet.bytes.count <= 14 + 576)
         #expect(
             router.counters == [
                 "ip4-rewrite: ip4 ttl <= 1": 1, "ip4-icmp-error: ttl exceeded response sent": 1,
-            ])
+            ]
+        )
         #expect(router.pool.available == router.buffers)
     }
 
@@ -85,7 +109,9 @@ import Testing
         try router.run([packet.frame])
         let sent = router.sent()
         try #require(sent.count == 1)
-        #expect(sent[0].packet == Self.message(about: packet, type: 11, code: 0, like: sent[0].packet))
+        #expect(
+            sent[0].packet == Self.message(about: packet, type: 11, code: 0, like: sent[0].packet)
+        )
         #expect(router.counter("ip4-input", "ip4 ttl < 1") == 1)
     }
 
@@ -95,7 +121,9 @@ import Testing
         (address(41, 1, 1, 1), 13, "ip4 prohibited route"),
     ])
     func aPacketWithoutAWayIsAnsweredUnreachable(
-        destination: UInt32, code: UInt8, reason: String
+        destination: UInt32,
+        code: UInt8,
+        reason: String
     ) throws {
         let router = try TestRouter()
         let packet = Packet.IPv4(destination: destination)
@@ -103,32 +131,39 @@ import Testing
         let sent = router.sent()
         try #require(sent.count == 1)
         #expect(
-            sent[0].packet == Self.message(about: packet, type: 3, code: code, like: sent[0].packet))
+            sent[0].packet == Self.message(about: packet, type: 3, code: code, like: sent[0].packet)
+        )
         #expect(
             router.counters == [
                 "ip4-lookup: \(reason)": 1,
                 "ip4-icmp-error: destination unreachable response sent": 1,
-            ])
+            ]
+        )
     }
 
     @Test(arguments: [(17, UInt8(3)), (6, 3), (47, 2), (0, 2), (255, 2)] as [(UInt8, UInt8)])
     func aProtocolThatTheRouterDoesNotSpeakIsRefused(number: UInt8, code: UInt8) throws {
         let router = try TestRouter()
         let packet = Packet.IPv4(
-            destination: address(10, 0, 1, 1), number: number,
-            payload: Packet.udp(Array(repeating: 1, count: 20)))
+            destination: address(10, 0, 1, 1),
+            number: number,
+            payload: Packet.udp(Array(repeating: 1, count: 20))
+        )
         try router.run([packet.frame])
         let sent = router.sent()
         try #require(sent.count == 1)
         #expect(
-            sent[0].packet == Self.message(about: packet, type: 3, code: code, like: sent[0].packet))
+            sent[0].packet == Self.message(about: packet, type: 3, code: code, like: sent[0].packet)
+        )
     }
 
     @Test func aPacketThatMayNotBeCutIsAnsweredWithTheMTU() throws {
         let router = try TestRouter()
         let packet = Packet.IPv4(
-            destination: address(24, 1, 1, 1), fragment: 0x4000,
-            payload: Packet.udp(Array(repeating: 1, count: 549)))
+            destination: address(24, 1, 1, 1),
+            fragment: 0x4000,
+            payload: Packet.udp(Array(repeating: 1, count: 549))
+        )
         try router.run([packet.frame])
         let sent = router.sent()
         try #require(sent.count == 1)
@@ -182,7 +217,8 @@ import Testing
 
     @Test func aSenderThatIsABroadcastAddressIsNotAnswered() throws {
         let router = try TestRouter()
-        try router.run([Packet.IPv4(source: address(10, 0, 1, 255), destination: 0x6300_0001).frame])
+        try router.run([Packet.IPv4(source: address(10, 0, 1, 255), destination: 0x6300_0001).frame]
+        )
         let reason = "no error message to an address that is no host's"
         #expect(router.counter("ip4-icmp-error", reason) == 1)
         #expect(router.sent().isEmpty)
@@ -191,15 +227,21 @@ import Testing
     @Test func anInterfaceWithoutAddressSendsNoMessages() throws {
         let router = try TestRouter()
         try router.run(
-            [Packet.IPv4(to: Packet.mac(5), destination: 0x6300_0001).frame], interface: 5)
+            [Packet.IPv4(to: Packet.mac(5), destination: 0x6300_0001).frame],
+            interface: 5
+        )
         #expect(
-            router.counter("ip4-icmp-error", "no source address for the error message") == 1)
+            router.counter("ip4-icmp-error", "no source address for the error message") == 1
+        )
     }
 
     @Test func queriesAreAnsweredWithErrors() throws {
         let router = try TestRouter()
         let packet = Packet.IPv4(
-            destination: address(99, 0, 0, 1), number: 1, payload: Packet.icmp(type: 8, data: [1]))
+            destination: address(99, 0, 0, 1),
+            number: 1,
+            payload: Packet.icmp(type: 8, data: [1])
+        )
         try router.run([packet.frame])
         #expect(router.sent().count == 1)
     }
@@ -223,8 +265,11 @@ import Testing
         let router = try TestRouter()
         // An echo request from an address that has no route back.
         let packet = Packet.IPv4(
-            source: address(99, 0, 0, 1), destination: address(10, 0, 1, 1), number: 1,
-            payload: Packet.icmp(type: 8, data: []))
+            source: address(99, 0, 0, 1),
+            destination: address(10, 0, 1, 1),
+            number: 1,
+            payload: Packet.icmp(type: 8, data: [])
+        )
         try router.run([packet.frame])
         #expect(router.sent().isEmpty)
         #expect(router.counter("ip4-icmp-error", "no error message about an own packet") == 1)
@@ -233,8 +278,12 @@ import Testing
     @Test func aReplyThatDoesNotFitAndMayNotBeCutIsDropped() throws {
         let router = try TestRouter()
         let packet = Packet.IPv4(
-            source: address(24, 0, 0, 1), destination: address(10, 0, 1, 1), number: 1,
-            fragment: 0x4000, payload: Packet.icmp(type: 8, data: Array(repeating: 0, count: 600)))
+            source: address(24, 0, 0, 1),
+            destination: address(10, 0, 1, 1),
+            number: 1,
+            fragment: 0x4000,
+            payload: Packet.icmp(type: 8, data: Array(repeating: 0, count: 600))
+        )
         try router.run([packet.frame])
         #expect(router.sent().isEmpty)
         #expect(router.counter("ip4-rewrite", "ip4 own packet, MTU exceeded and DF set") == 1)
@@ -251,7 +300,9 @@ import Testing
             mbuf.advance(-mbuf.headroom)
             mbuf.setLength(bytes)
             mbuf.data.copyMemory(
-                from: Packet.IPv4(destination: destination).inner, byteCount: bytes)
+                from: Packet.IPv4(destination: destination).inner,
+                byteCount: bytes
+            )
             let index = try #require(router.description.index(of: "ip4-input"))
             router.graph.append([mbuf], count: 1, to: UInt16(index))
             router.graph.dispatchPending()

@@ -26,7 +26,8 @@ import Testing
         let router = try TestRouter()
         let packet = Packet.IPv4(
             destination: address(24, 1, 1, 1),
-            payload: Packet.udp((0..<bytes).map { UInt8($0 & 255) }))
+            payload: Packet.udp((0..<bytes).map { UInt8($0 & 255) })
+        )
         try router.run([packet.frame])
         let sent = router.sent()
         #expect(try Self.reassemble(sent.map(\.packet), mtu: 576) == packet.payload)
@@ -42,8 +43,10 @@ import Testing
     @Test func aFragmentIsCutUpInItsPlace() throws {
         let router = try TestRouter()
         let packet = Packet.IPv4(
-            destination: address(24, 1, 1, 1), fragment: 0x2000 | 100,
-            payload: Array(repeating: 9, count: 800))
+            destination: address(24, 1, 1, 1),
+            fragment: 0x2000 | 100,
+            payload: Array(repeating: 9, count: 800)
+        )
         try router.run([packet.frame])
         let sent = router.sent().map(\.packet)
         #expect(sent.map { $0.word(20) } == [0x2000 | 100, 0x2000 | 169])
@@ -52,11 +55,14 @@ import Testing
 
     @Test func optionsGoWhereTheirCopyBitSays() throws {
         let router = try TestRouter()
-        // Record route (not copied), no operation, router alert (copied), security-like 3 bytes (copied), end.
+        // Record route (not copied), no operation, router alert (copied), security-like 3 bytes
+        // (copied), end.
         let options: [UInt8] = [7, 3, 4, 1, 0x94, 4, 0, 0, 0x82, 3, 7, 0]
         let packet = Packet.IPv4(
-            destination: address(24, 1, 1, 1), options: options,
-            payload: Array(repeating: 9, count: 800))
+            destination: address(24, 1, 1, 1),
+            options: options,
+            payload: Array(repeating: 9, count: 800)
+        )
         try router.run([packet.frame])
         let sent = router.sent().map(\.packet)
         try #require(sent.count == 2)
@@ -70,8 +76,12 @@ import Testing
     @Test func withoutBuffersThePacketIsDropped() throws {
         let router = try TestRouter()
         let mbuf = try router.mbuf(
-            Packet.IPv4(destination: address(24, 1, 1, 1), payload: Packet.udp(Array(repeating: 9, count: 900)))
-                .frame)
+            Packet.IPv4(
+                destination: address(24, 1, 1, 1),
+                payload: Packet.udp(Array(repeating: 9, count: 900))
+            )
+            .frame
+        )
         var taken: [Mbuf] = []
         while let mbuf = router.pool.take() { taken.append(mbuf) }
         let index = try #require(router.description.index(of: "ethernet-input"))
@@ -88,8 +98,11 @@ import Testing
         router.adjacencies[Int(TestRouter.Index.rewrite) + 4].mtu = 67
         router.publish()
         try router.run([
-            Packet.IPv4(destination: address(24, 1, 1, 1), payload: Packet.udp(Array(repeating: 1, count: 90)))
-                .frame
+            Packet.IPv4(
+                destination: address(24, 1, 1, 1),
+                payload: Packet.udp(Array(repeating: 1, count: 90))
+            )
+            .frame
         ])
         #expect(router.counters == ["ip4-frag: MTU too small for fragments": 1])
     }

@@ -12,14 +12,17 @@ import Testing
 
     static func request(for target: UInt32, by interface: UInt8) -> Packet {
         var request = Packet.ARP(
-            senderMAC: Packet.mac(interface), sender: address(10, 0, interface, 1), target: target
+            senderMAC: Packet.mac(interface),
+            sender: address(10, 0, interface, 1),
+            target: target
         ).frame
         request.bytes += Array(repeating: 0, count: 18)
         return request
     }
 
     @Test(arguments: [
-        (address(10, 0, 2, 33), address(10, 0, 2, 33)), (address(50, 1, 1, 1), address(10, 0, 2, 77)),
+        (address(10, 0, 2, 33), address(10, 0, 2, 33)),
+        (address(50, 1, 1, 1), address(10, 0, 2, 77)),
     ])
     func aPacketWaitsForItsNeighbour(destination: UInt32, nextHop: UInt32) throws {
         let router = try TestRouter()
@@ -29,7 +32,8 @@ import Testing
         #expect(Self.held(router) == 1)
         // The neighbour becomes known.
         router.adjacencies.append(
-            TestRouter.rewrite(interface: 2, nextHop: nextHop, mac: Packet.mac(0x29), mtu: 1500))
+            TestRouter.rewrite(interface: 2, nextHop: nextHop, mac: Packet.mac(0x29), mtu: 1500)
+        )
         let leaf = UInt32(router.adjacencies.count - 1)
         router.epoch += 1
         router.publish()
@@ -54,7 +58,10 @@ import Testing
         #expect(router.interfaceDrops == 4)
         #expect(router.pool.available == router.buffers - 1)
         try router.fib.insert(
-            prefix: address(10, 0, 2, 33), length: 32, leaf: TestRouter.Index.rewrite + 2)
+            prefix: address(10, 0, 2, 33),
+            length: 32,
+            leaf: TestRouter.Index.rewrite + 2
+        )
         router.epoch += 1
         router.publish()
         router.turn(afterMilliseconds: 1)
@@ -79,7 +86,8 @@ import Testing
         #expect(requests == 3)
         try #require(answers.count == 1)
         #expect(
-            answers[0] == ICMPTests.message(about: packet, type: 3, code: 1, like: answers[0]))
+            answers[0] == ICMPTests.message(about: packet, type: 3, code: 1, like: answers[0])
+        )
         #expect(Self.held(router) == 0)
         #expect(router.pool.available == router.buffers)
         // It starts over with the next packet.
@@ -113,12 +121,16 @@ import Testing
         router.addresses[1].mask = 0xFFFF_0000
         router.publish()
         try router.fib.insert(
-            prefix: address(10, 9, 0, 0), length: 16, leaf: TestRouter.Index.glean + 2)
+            prefix: address(10, 9, 0, 0),
+            length: 16,
+            leaf: TestRouter.Index.glean + 2
+        )
         for start in stride(from: 0, to: 2048, by: 128) {
             try router.run(
                 (start..<start + 128).map {
                     Packet.IPv4(destination: address(10, 9, 0, 0) + UInt32($0)).frame
-                })
+                }
+            )
         }
         let held = Self.held(router)
         let full = router.counter("ip4-glean", "ARP hold table full")

@@ -102,7 +102,8 @@ struct Packet: Hashable, CustomStringConvertible {
         var frame: Packet {
             Packet(
                 to + (from ?? senderMAC) + [8, 6, 0, 1, 8, 0, 6, 4, 0, operation] + senderMAC
-                    + Packet.bytes(of: sender) + targetMAC + Packet.bytes(of: target))
+                    + Packet.bytes(of: sender) + targetMAC + Packet.bytes(of: target)
+            )
         }
     }
 }

@@ -16,14 +16,24 @@ import Testing
     }
 
     static func stream(
-        _ packet: Packet, name: String = "s", limit: UInt64 = 0, rate: UInt64 = 0,
-        sizes: ClosedRange<UInt16>? = nil, node: String = "ethernet-input"
+        _ packet: Packet,
+        name: String = "s",
+        limit: UInt64 = 0,
+        rate: UInt64 = 0,
+        sizes: ClosedRange<UInt16>? = nil,
+        node: String = "ethernet-input"
     ) -> PacketGeneratorStream {
         let size = sizes ?? UInt16(packet.bytes.count)...UInt16(packet.bytes.count)
         return PacketGeneratorStream(
-            name: name, graphNode: node, interface: 1, limit: limit, packetsPerSecond: rate,
-            minimumBytes: size.lowerBound, maximumBytes: size.upperBound,
-            template: packet.bytes)
+            name: name,
+            graphNode: node,
+            interface: 1,
+            limit: limit,
+            packetsPerSecond: rate,
+            minimumBytes: size.lowerBound,
+            maximumBytes: size.upperBound,
+            template: packet.bytes
+        )
     }
 
     func start(_ stream: PacketGeneratorStream) throws {
@@ -43,7 +53,8 @@ import Testing
         #expect(counters[LaneBlock.InterfaceWord.rxPackets.rawValue] == 300)
         #expect(
             counters[LaneBlock.InterfaceWord.rxBytes.rawValue]
-                == UInt64(300 * packet.frame.bytes.count))
+                == UInt64(300 * packet.frame.bytes.count)
+        )
         #expect(router.pool.available == router.buffers)
         // Enabling starts over.
         _ = try generator.apply(.enable(name: "", isEnabled: true))
@@ -194,11 +205,29 @@ import Testing
         #expect(refused { $0.framePackets = 257 } == .framePackets(257))
         #expect(refused { $0.minimumBytes = 0 } != nil)
         #expect(refused { $0.maximumBytes = 2049 } != nil)
-        #expect(refused { $0.lastDestination = 0; $0.firstDestination = 9 } == .addressRange("destination"))
-        #expect(refused { $0.firstSource = 9; $0.lastSource = 8 } == .addressRange("source"))
-        #expect(refused { $0.template = [1, 2, 3]; $0.lastSource = 8 } == .notIPv4)
-        #expect(refused { $0.minimumBytes = 20; $0.lastSource = 8 } == .notIPv4)
-        for number in 0..<PacketGenerator.streamLimit { #expect(refused { $0.name = "\(number)" } == nil) }
+        #expect(
+            refused {
+                $0.lastDestination = 0; $0.firstDestination = 9
+            } == .addressRange("destination")
+        )
+        #expect(
+            refused {
+                $0.firstSource = 9; $0.lastSource = 8
+            } == .addressRange("source")
+        )
+        #expect(
+            refused {
+                $0.template = [1, 2, 3]; $0.lastSource = 8
+            } == .notIPv4
+        )
+        #expect(
+            refused {
+                $0.minimumBytes = 20; $0.lastSource = 8
+            } == .notIPv4
+        )
+        for number in 0..<PacketGenerator.streamLimit {
+            #expect(refused { $0.name = "\(number)" } == nil)
+        }
         #expect(refused { $0.name = "3" } == .duplicateName("3"))
         #expect(refused { $0.name = "more" } == .tooManyStreams(lane: 0, limit: 16))
         #expect(throws: PacketGeneratorError.unknownStream("x")) {

@@ -25,7 +25,8 @@ import Testing
         for destination in [
             address(20, 1, 1, 1), address(24, 1, 1, 1), address(30, 1, 1, 1), address(40, 1, 1, 1),
             address(41, 1, 1, 1), address(99, 1, 1, 1), address(10, 0, 1, 1), address(10, 0, 2, 1),
-            address(10, 0, 2, 50), address(10, 0, 2, 255), address(50, 0, 0, 1), address(21, 0, 0, 1),
+            address(10, 0, 2, 50), address(10, 0, 2, 255), address(50, 0, 0, 1),
+            address(21, 0, 0, 1),
         ] {
             for (number, payload) in [
                 (17, Packet.udp(Array(repeating: 3, count: 40))),
@@ -37,15 +38,21 @@ import Testing
                 for options in [[], [0x94, 4, 0, 0], [7, 7, 4, 0, 0, 0, 0, 0]] as [[UInt8]] {
                     packets.append(
                         Packet.IPv4(
-                            destination: destination, timeToLive: 2, number: number,
-                            options: options, payload: payload
-                        ).frame)
+                            destination: destination,
+                            timeToLive: 2,
+                            number: number,
+                            options: options,
+                            payload: payload
+                        ).frame
+                    )
                 }
             }
         }
         packets.append(Packet.ARP().frame)
         packets.append(Packet.ARP(operation: 2, target: address(10, 0, 1, 1)).frame)
-        packets.append(Packet.ARP(sender: address(10, 0, 1, 42), target: address(10, 0, 1, 42)).frame)
+        packets.append(
+            Packet.ARP(sender: address(10, 0, 1, 42), target: address(10, 0, 1, 42)).frame
+        )
         return packets
     }
 
@@ -53,15 +60,20 @@ import Testing
     static func mutate(_ packet: Packet, _ generator: inout Generator) -> Packet {
         var packet = packet
         for _ in 0..<Int.random(in: 0...3, using: &generator) where !packet.bytes.isEmpty {
-            let limit = Bool.random(using: &generator) ? min(64, packet.bytes.count) : packet.bytes.count
+            let limit =
+                Bool.random(using: &generator) ? min(64, packet.bytes.count) : packet.bytes.count
             packet[Int.random(in: 0..<limit, using: &generator)] = UInt8.random(
-                in: 0...255, using: &generator)
+                in: 0...255,
+                using: &generator
+            )
         }
         switch UInt8.random(in: 0..<8, using: &generator) {
         case 0: packet.bytes.removeLast(Int.random(in: 0...packet.bytes.count, using: &generator))
         case 1:
             packet.bytes += Array(
-                repeating: 0xCC, count: Int.random(in: 1...700, using: &generator))
+                repeating: 0xCC,
+                count: Int.random(in: 1...700, using: &generator)
+            )
         case 2:
             packet.bytes = (0..<Int.random(in: 0...200, using: &generator)).map { _ in
                 UInt8.random(in: 0...255, using: &generator)
@@ -69,7 +81,9 @@ import Testing
         default: break
         }
         let header = packet.bytes.count > 14 ? Int(packet[14] & 15) * 4 : 0
-        if header >= 20, packet.bytes.count >= 14 + header, Int.random(in: 0..<8, using: &generator) > 0 {
+        if header >= 20, packet.bytes.count >= 14 + header,
+            Int.random(in: 0..<8, using: &generator) > 0
+        {
             packet.setWord(0, at: 24)
             packet.setWord(Packet.checksum(packet.bytes[14..<14 + header]), at: 24)
         }
@@ -85,7 +99,10 @@ import Testing
         while total < 50_000 {
             let count = Int.random(in: 1...256, using: &generator)
             let packets = (0..<count).map { _ in
-                Self.mutate(templates[Int.random(in: 0..<templates.count, using: &generator)], &generator)
+                Self.mutate(
+                    templates[Int.random(in: 0..<templates.count, using: &generator)],
+                    &generator
+                )
             }
             let interface = UInt16.random(in: 1...7, using: &generator)
             let sent = try Self.run(packets, router, interface, &generator)
@@ -100,7 +117,8 @@ import Testing
             router.turn(afterMilliseconds: 1)
             _ = router.sent()
         }
-        // Three seconds for the last packets, and three for messages about them to hosts that do not answer either.
+        // Three seconds for the last packets, and three for messages about them to hosts that do
+        // not answer either.
         for _ in 0..<70 { router.turn(afterMilliseconds: 100) }
         #expect(router.pool.available == router.buffers, "seed \(seed)")
         #expect(router.counter("error-drop", "no reason given") == 0)
@@ -109,7 +127,10 @@ import Testing
     }
 
     private static func run(
-        _ packets: [Packet], _ router: TestRouter, _ interface: UInt16, _ generator: inout Generator
+        _ packets: [Packet],
+        _ router: TestRouter,
+        _ interface: UInt16,
+        _ generator: inout Generator
     ) throws -> [(node: String, packet: Packet, rxInterface: UInt16, flowHash: UInt32)] {
         // The receive interface's own address, so that most get past the door.
         let addressed = packets.map { packet in

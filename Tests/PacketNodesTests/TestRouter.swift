@@ -31,7 +31,8 @@ struct CaptureOutput: Node {
     }
 }
 
-/// A lane with its graph, its tables and a FIB: interfaces 1...7 on 10.0.N.1/24, neighbours 10.0.N.9.
+/// A lane with its graph, its tables and a FIB: interfaces 1...7 on 10.0.N.1/24, neighbours
+/// 10.0.N.9.
 final class TestRouter {
     static let hertz: UInt64 = 1_000_000_000
     /// One pool for all tests: they run one after the other, on the main actor.
@@ -87,14 +88,32 @@ final class TestRouter {
         context = .allocate(capacity: 1)
         context.initialize(
             to: LaneContext(
-                tables: empty, published: word, fib: fib.reader, block: block, pool: pool, node: 0,
-                lane: 0, globalLane: 0, hertz: Self.hertz, seed: 1, neighbours: NeighbourMailbox()))
+                tables: empty,
+                published: word,
+                fib: fib.reader,
+                block: block,
+                pool: pool,
+                node: 0,
+                lane: 0,
+                globalLane: 0,
+                hertz: Self.hertz,
+                seed: 1,
+                neighbours: NeighbourMailbox()
+            )
+        )
         context.pointee.now = 1_000_000_000_000
         outputNodes = .allocate(capacity: ForwardingTables.interfaceLimit)
         outputNodes.initialize(
-            repeating: InterfaceOutput.noNode, count: ForwardingTables.interfaceLimit)
+            repeating: InterfaceOutput.noNode,
+            count: ForwardingTables.interfaceLimit
+        )
         var builder = GraphBuilder()
-        try ProtocolNodes.add(to: &builder, context: context, outputNodes: outputNodes, generator: feed)
+        try ProtocolNodes.add(
+            to: &builder,
+            context: context,
+            outputNodes: outputNodes,
+            generator: feed
+        )
         for name in ["worker-handoff"] + (1...7).map({ "tx-\($0)" }) {
             try builder.add(CaptureOutput(capture: capture, own: name, pool: pool), name: name)
         }
@@ -123,15 +142,21 @@ final class TestRouter {
             addresses.append(AddressEntry(address: net + 1, mask: 0xFFFF_FF00))
             let mtu: UInt16 = number == 4 ? 576 : 1500
             interfaces[Int(number)] = InterfaceEntry(
-                mac: Self.memory(Packet.mac(UInt8(number))), mtu: mtu,
-                flags: number == 3 ? 0 : InterfaceEntry.up, addressOffset: number - 1,
-                addressCount: number == 5 ? 0 : 1)
+                mac: Self.memory(Packet.mac(UInt8(number))),
+                mtu: mtu,
+                flags: number == 3 ? 0 : InterfaceEntry.up,
+                addressOffset: number - 1,
+                addressCount: number == 5 ? 0 : 1
+            )
             let index = UInt32(number)
             adjacencies[Int(Index.glean + index)] = Self.entry(.glean, number, mtu: mtu)
             adjacencies[Int(Index.arp + index)] = Self.entry(.arp, number, net + 77, mtu: mtu)
             adjacencies[Int(Index.rewrite + index)] = Self.rewrite(
-                interface: number, nextHop: net + 9, mac: Packet.mac(UInt8(number) << 4 | 9),
-                mtu: mtu)
+                interface: number,
+                nextHop: net + 9,
+                mac: Packet.mac(UInt8(number) << 4 | 9),
+                mtu: mtu
+            )
             try fib.insert(prefix: net, length: 24, leaf: Index.glean + index)
             try fib.insert(prefix: net + 1, length: 32, leaf: Index.local)
             try fib.insert(prefix: net + 9, length: 32, leaf: Index.rewrite + index)
@@ -154,12 +179,18 @@ final class TestRouter {
     }
 
     static func entry(
-        _ kind: AdjacencyRecord.Kind, _ interface: UInt16 = 0, _ nextHop: UInt32 = 0,
+        _ kind: AdjacencyRecord.Kind,
+        _ interface: UInt16 = 0,
+        _ nextHop: UInt32 = 0,
         mtu: UInt16 = 0
     ) -> AdjacencyEntry {
         AdjacencyEntry(
-            nextHop: nextHop, txInterface: interface, mtu: mtu,
-            exit: IPv4Lookup.exit(for: kind.rawValue), kind: kind.rawValue)
+            nextHop: nextHop,
+            txInterface: interface,
+            mtu: mtu,
+            exit: IPv4Lookup.exit(for: kind.rawValue),
+            kind: kind.rawValue
+        )
     }
 
     static func rewrite(interface: UInt16, nextHop: UInt32, mac: [UInt8], mtu: UInt16)
@@ -186,10 +217,16 @@ final class TestRouter {
         }
         let tables = copy([
             ForwardingTables(
-                generation: generation, neighbourEpoch: epoch, interfaces: copy(interfaces),
-                addresses: copy(addresses), adjacencies: copy(adjacencies),
-                adjacencyCount: UInt32(adjacencies.count), pathLists: copy(lists),
-                pathListCount: UInt32(lists.count), handoffLanes: copy([0, 1]))
+                generation: generation,
+                neighbourEpoch: epoch,
+                interfaces: copy(interfaces),
+                addresses: copy(addresses),
+                adjacencies: copy(adjacencies),
+                adjacencyCount: UInt32(adjacencies.count),
+                pathLists: copy(lists),
+                pathListCount: UInt32(lists.count),
+                handoffLanes: copy([0, 1])
+            )
         ])
         context.pointee.tables = UnsafePointer(tables)
     }
@@ -204,7 +241,8 @@ final class TestRouter {
     }
 
     /// Sends packets through the graph until it is empty.
-    func run(_ packets: [Packet], interface: UInt16 = 1, to node: String = "ethernet-input") throws {
+    func run(_ packets: [Packet], interface: UInt16 = 1, to node: String = "ethernet-input") throws
+    {
         let index = try #require(description.index(of: node))
         var mbufs: [Mbuf] = []
         for packet in packets { mbufs.append(try mbuf(packet, interface: interface)) }

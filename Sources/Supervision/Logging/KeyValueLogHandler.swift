@@ -6,7 +6,9 @@ public import Logging
 
 /// Writes `time level component event key=value ...`, one event a line.
 public struct KeyValueLogHandler: LogHandler {
+    /// The log level.
     public var logLevel: Logger.Level
+    /// The metadata.
     public var metadata: Logger.Metadata = [:]
     private let component: String
     private let store: LogStore
@@ -22,11 +24,13 @@ public struct KeyValueLogHandler: LogHandler {
         self.store = store
     }
 
+    /// The subscript.
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
+    /// The log.
     public func log(event: LogEvent) {
         let fields = metadata.merging(event.metadata ?? [:]) { $1 }
         // The NUMA node first, then the others by name: lines of one kind look alike.

@@ -36,13 +36,36 @@ struct Grammar: Sendable {
 
     /// Makes the automaton of several forms; a match names its form by its position in this list.
     init(_ forms: [Syntax]) {
+        var tree: [Int: [String: Int]] = [:]
         for (index, form) in forms.enumerated() {
-            let start = addState()
             let end = addState()
-            jumps[0].append(start)
             complete[end] = index
-            add(form, from: start, to: end, once: nil)
+            var parts = form.parts[...]
+            var state = 0
+            while case .keyword(let word, let help) = parts.first {
+                state = branch(state, word, help, &tree)
+                parts = parts.dropFirst()
+            }
+            add(.sequence(Array(parts)), from: state, to: end, once: nil)
         }
+    }
+
+    /// The state behind a keyword at the start of forms, which those that start the same share.
+    private mutating func branch(
+        _ state: Int,
+        _ word: String,
+        _ help: String,
+        _ tree: inout [Int: [String: Int]]
+    ) -> Int {
+        if let known = tree[state]?[word] {
+            let edge = edges[state].firstIndex { $0.target == known }
+            if let edge, edges[state][edge].help.isEmpty { edges[state][edge].help = help }
+            return known
+        }
+        let next = addState()
+        edges[state].append(Edge(terminal: .keyword(word), help: help, target: next, once: nil))
+        tree[state, default: [:]][word] = next
+        return next
     }
 
     private mutating func addState() -> Int {

@@ -35,5 +35,10 @@ extension Syntax {
         .sequence([.keyword(name, help: help), .argument(key: name, type, help: help)])
     }
 
+    /// What stands one after another, sequences within sequences taken apart.
+    var parts: [Syntax] {
+        if case .sequence(let parts) = self { parts.flatMap(\.parts) } else { [self] }
+    }
+
     static func + (left: Syntax, right: Syntax) -> Syntax { .sequence([left, right]) }
 }

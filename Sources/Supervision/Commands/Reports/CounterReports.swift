@@ -9,8 +9,8 @@ struct ErrorsReport: CommandResult {
         /// The graph node.
         var node: String
         var reason: String
-        /// As VPP has it; every reason here is a drop.
-        var severity = "error"
+        /// As VPP has it: `error` for a drop, `info` for anything else that a graph node counts.
+        var severity: String
         /// The lane that counted, if they are apart.
         var lane: String?
     }
@@ -30,6 +30,7 @@ struct ErrorsReport: CommandResult {
                             count: count,
                             node: reading.graphNodeName(named.node),
                             reason: named.reason,
+                            severity: named.isInformation ? "info" : "error",
                             lane: name
                         )
                     )
