@@ -7,7 +7,9 @@ struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "causeway-bench",
         abstract: "Measure the data path against C loops that do the same work.",
-        discussion: "Medians of rounds that run both in turns; clocks are those of the time-stamp counter.")
+        discussion:
+            "Medians of rounds that run both in turns; clocks are those of the time-stamp counter."
+    )
 
     @Flag(help: "A few short rounds, to see that everything works and to count allocations.")
     var quick = false
@@ -18,7 +20,10 @@ struct Bench: ParsableCommand {
     @Flag(help: "Print the subjects' names and leave.")
     var list = false
 
-    @Flag(help: "Compare with the thresholds, and fail if one is missed; with --quick only what is counted.")
+    @Flag(
+        help:
+            "Compare with the thresholds, and fail if one is missed; with --quick only what is counted."
+    )
     var check = false
 
     @Option(help: "The thresholds' file.")

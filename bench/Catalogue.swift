@@ -5,8 +5,11 @@ enum Catalogue {
         let forward = routes.map { count in
             Entry(name: "forward/routes=\(count)") { machine in
                 try ForwardPath(
-                    routes: count, areScattered: false, frame: 256,
-                    pool: machine.makePool("bench", buffers: Self.poolBuffers))
+                    routes: count,
+                    areScattered: false,
+                    frame: 256,
+                    pool: machine.makePool("bench", buffers: Self.poolBuffers)
+                )
             }
         }
         let fib = routes.map { count in
@@ -22,7 +25,9 @@ enum Catalogue {
         let dispatch = [256, 1].map { frame in
             Entry(name: "dispatch/frame=\(frame)") { machine in
                 try EmptyGraph(
-                    frame: frame, pool: machine.makePool("bench", buffers: Self.poolBuffers))
+                    frame: frame,
+                    pool: machine.makePool("bench", buffers: Self.poolBuffers)
+                )
             }
         }
         let handoff = [64, 128, 256, 512, 1024, 1472].map { bytes in

@@ -77,7 +77,9 @@ final class EmptyGraph: Subject {
         try builder.add(PassNode<ToLast>(), name: "third")
         try builder.add(EndNode(ended: ended))
         graph = try builder.build(block: makeLaneBlock(), pool: pool)
-        guard let made = CBench_graph_make(UInt32(Self.nodes)) else { throw BenchError("no memory") }
+        guard let made = CBench_graph_make(UInt32(Self.nodes)) else {
+            throw BenchError("no memory")
+        }
         reference = made
         self.pool = pool
     }
@@ -107,7 +109,8 @@ final class EmptyGraph: Subject {
 
     func runReference(batches: Int, into values: UnsafeMutablePointer<Double>) {
         let pointers = UnsafeMutableRawPointer(mbufs).assumingMemoryBound(
-            to: UnsafeMutableRawPointer.self)
+            to: UnsafeMutableRawPointer.self
+        )
         for batch in 0..<batches {
             let switches = contextSwitches()
             let start = timestamp()

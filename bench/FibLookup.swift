@@ -25,7 +25,9 @@ struct Routes {
         if areScattered {
             var seen = Set<UInt32>(minimumCapacity: count)
             // 1.0.0.0...99.255.255.255
-            while seen.count < count { seen.insert(UInt32(0x0100_0000 + random.next(below: 99 << 24))) }
+            while seen.count < count {
+                seen.insert(UInt32(0x0100_0000 + random.next(below: 99 << 24)))
+            }
             addresses = seen.sorted()
         } else {
             addresses = (0..<UInt32(count)).map { 0x1400_0000 + $0 }
@@ -40,7 +42,8 @@ struct Routes {
         let heap = try Machine.makeHeap(byteCount: 80 << 20 + addresses.count * 80)
         let fib = try Fib(heap: heap)
         try fib.insert(
-            contentsOf: addresses.lazy.map { FibRoute(prefix: $0, length: 32, leaf: leaf) })
+            contentsOf: addresses.lazy.map { FibRoute(prefix: $0, length: 32, leaf: leaf) }
+        )
         fib.reclaim(upTo: fib.retiredMark())
         fib.populate()
         return (heap, fib)
@@ -109,7 +112,9 @@ final class FibLookup: Subject {
 
     @inline(__always)
     private func measure(
-        _ batches: Int, _ values: UnsafeMutablePointer<Double>, _ lookup: (UnsafePointer<UInt32>) -> Void
+        _ batches: Int,
+        _ values: UnsafeMutablePointer<Double>,
+        _ lookup: (UnsafePointer<UInt32>) -> Void
     ) {
         destinations.withUnsafeBufferPointer { destinations in
             guard let base = destinations.baseAddress else { return }

@@ -82,20 +82,27 @@ final class ForwardPath: Subject {
         txCounters = block.interface(Int(ForwardingWorld.txInterface))
         let context = world.makeContext(block: block, pool: pool)
         let outputs = UnsafeMutablePointer<UInt16>.allocate(
-            capacity: ForwardingTables.interfaceLimit)
+            capacity: ForwardingTables.interfaceLimit
+        )
         outputs.initialize(
-            repeating: InterfaceOutput.noNode, count: ForwardingTables.interfaceLimit)
+            repeating: InterfaceOutput.noNode,
+            count: ForwardingTables.interfaceLimit
+        )
         var builder = GraphBuilder()
         _ = try ProtocolNodes.add(to: &builder, context: context, outputNodes: outputs)
         try builder.add(NoHandoff())
         try builder.add(NullOutput(counters: txCounters, pool: pool))
         let description = builder.description
         let indices = try Self.path.map { name in
-            guard let index = description.index(of: name) else { throw BenchError("no node \(name)") }
+            guard let index = description.index(of: name) else {
+                throw BenchError("no node \(name)")
+            }
             return index
         }
         nodes = .allocate(capacity: indices.count)
-        for (place, index) in indices.enumerated() { (nodes + place).initialize(to: block.node(index)) }
+        for (place, index) in indices.enumerated() {
+            (nodes + place).initialize(to: block.node(index))
+        }
         input = UInt16(indices[0])
         outputs[Int(ForwardingWorld.txInterface)] = UInt16(indices[indices.count - 1])
         graph = try builder.build(block: block, pool: pool)
@@ -145,14 +152,19 @@ final class ForwardPath: Subject {
 
     func runReference(batches: Int, into values: UnsafeMutablePointer<Double>) {
         let pointers = UnsafeMutableRawPointer(mbufs).assumingMemoryBound(
-            to: UnsafeMutableRawPointer.self)
+            to: UnsafeMutableRawPointer.self
+        )
         for batch in 0..<batches {
             let switches = contextSwitches()
             var clocks: UInt64 = 0
             for _ in 0..<framesInBatch {
                 makePackets()
                 let start = timestamp()
-                let kept = CBench_forward_frame(reference, pointers, UInt32(truncatingIfNeeded: frame))
+                let kept = CBench_forward_frame(
+                    reference,
+                    pointers,
+                    UInt32(truncatingIfNeeded: frame)
+                )
                 CBench_forward_send(reference, pointers, kept)
                 clocks &+= timestamp() &- start
             }
@@ -168,7 +180,9 @@ final class ForwardPath: Subject {
         destinations.withUnsafeBufferPointer { destinations in
             for index in 0..<frame {
                 world.packet.write(
-                    to: mbufs[index], destination: destinations[(cursor &+ index) & (Routes.destinationCount &- 1)])
+                    to: mbufs[index],
+                    destination: destinations[(cursor &+ index) & (Routes.destinationCount &- 1)]
+                )
             }
         }
         cursor = (cursor &+ frame) & (Routes.destinationCount &- 1)
@@ -180,10 +194,13 @@ extension ForwardPath {
     private func compare() throws {
         let start = cursor
         let pointers = UnsafeMutableRawPointer(mbufs).assumingMemoryBound(
-            to: UnsafeMutableRawPointer.self)
+            to: UnsafeMutableRawPointer.self
+        )
         makePackets()
         let kept = Int(CBench_forward_frame(reference, pointers, UInt32(frame)))
-        guard kept == frame else { throw BenchError("the C loop dropped \(frame - kept) of \(frame)") }
+        guard kept == frame else {
+            throw BenchError("the C loop dropped \(frame - kept) of \(frame)")
+        }
         let expected = (0..<frame).map { world.packet.bytes(of: mbufs[$0]) }
         CBench_forward_send(reference, pointers, UInt32(kept))
         cursor = start

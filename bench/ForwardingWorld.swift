@@ -32,24 +32,39 @@ final class ForwardingWorld {
         interfaces = .allocate(capacity: ForwardingTables.interfaceLimit)
         interfaces.initialize(repeating: InterfaceEntry(), count: ForwardingTables.interfaceLimit)
         for (index, mac) in [(Self.rxInterface, Self.rxMAC), (Self.txInterface, Self.txMAC)] {
-            interfaces[Int(index)] = InterfaceEntry(mac: mac, mtu: Self.mtu, flags: InterfaceEntry.up)
+            interfaces[Int(index)] = InterfaceEntry(
+                mac: mac,
+                mtu: Self.mtu,
+                flags: InterfaceEntry.up
+            )
         }
         adjacencies = .allocate(capacity: 2)
         adjacencies.initialize(to: IPv4Lookup.noRoute)
         let kind = AdjacencyRecord.Kind.rewrite.rawValue
         (adjacencies + 1).initialize(
             to: AdjacencyEntry(
-                headerHead: Self.head, headerTail: Self.tail, txInterface: Self.txInterface,
-                mtu: Self.mtu, exit: IPv4Lookup.exit(for: kind), kind: kind))
+                headerHead: Self.head,
+                headerTail: Self.tail,
+                txInterface: Self.txInterface,
+                mtu: Self.mtu,
+                exit: IPv4Lookup.exit(for: kind),
+                kind: kind
+            )
+        )
         tables = .allocate(capacity: 1)
         tables.initialize(
             to: ForwardingTables(
-                generation: 1, neighbourEpoch: 0, interfaces: interfaces,
+                generation: 1,
+                neighbourEpoch: 0,
+                interfaces: interfaces,
                 addresses: .init(UnsafeMutablePointer<AddressEntry>.allocate(capacity: 1)),
-                adjacencies: adjacencies, adjacencyCount: 2,
+                adjacencies: adjacencies,
+                adjacencyCount: 2,
                 pathLists: .init(UnsafeMutablePointer<PathListEntry>.allocate(capacity: 1)),
                 pathListCount: 0,
-                handoffLanes: .init(UnsafeMutablePointer<UInt16>.allocate(capacity: 1))))
+                handoffLanes: .init(UnsafeMutablePointer<UInt16>.allocate(capacity: 1))
+            )
+        )
         published = .allocate(capacity: 1)
         published.initialize(to: UInt(bitPattern: tables))
     }
@@ -64,9 +79,19 @@ final class ForwardingWorld {
         let context = UnsafeMutablePointer<LaneContext>.allocate(capacity: 1)
         context.initialize(
             to: LaneContext(
-                tables: tables, published: published, fib: fib.reader, block: block, pool: pool,
-                node: 0, lane: 0, globalLane: 0, hertz: EAL.hertz, seed: 1,
-                neighbours: NeighbourMailbox()))
+                tables: tables,
+                published: published,
+                fib: fib.reader,
+                block: block,
+                pool: pool,
+                node: 0,
+                lane: 0,
+                globalLane: 0,
+                hertz: EAL.hertz,
+                seed: 1,
+                neighbours: NeighbourMailbox()
+            )
+        )
         context.pointee.now = timestamp()
         return context
     }
@@ -76,7 +101,11 @@ final class ForwardingWorld {
         let interfaces = UnsafeMutablePointer<CBench_interface>.allocate(capacity: 256)
         interfaces.initialize(repeating: CBench_interface(), count: 256)
         interfaces[Int(Self.rxInterface)] = CBench_interface(
-            mac: Self.rxMAC, mtu: Self.mtu, is_up: 1, padding: 0)
+            mac: Self.rxMAC,
+            mtu: Self.mtu,
+            is_up: 1,
+            padding: 0
+        )
         let adjacencies = UnsafeMutablePointer<CBench_adjacency>.allocate(capacity: 2)
         adjacencies.initialize(repeating: CBench_adjacency(), count: 2)
         adjacencies[1].head = Self.head
@@ -105,7 +134,8 @@ struct PacketTemplate {
         var frame = SIMD64<UInt8>()
         let mac = ForwardingWorld.rxMAC
         for index in 0..<6 { frame[index] = UInt8(truncatingIfNeeded: mac >> UInt64(8 * index)) }
-        for (index, byte) in [UInt8](arrayLiteral: 0x02, 0, 0, 0, 0, 0x09, 0x08, 0x00).enumerated() {
+        for (index, byte) in [UInt8](arrayLiteral: 0x02, 0, 0, 0, 0, 0x09, 0x08, 0x00).enumerated()
+        {
             frame[6 + index] = byte
         }
         let header: [UInt8] = [

@@ -50,7 +50,8 @@ final class HandoffByValue: Subject {
         template.initializeMemory(as: UInt8.self, repeating: 0x5A, count: 2048)
         let layout = HandoffLayout(destinationLanes: 1, sourceLanes: 1, cells: Self.cells)
         ringHeap = try Machine.makeHeap(byteCount: layout.byteCount + 4096)
-        guard let ringMemory = ringHeap.allocate(byteCount: layout.byteCount, alignment: 4096) else {
+        guard let ringMemory = ringHeap.allocate(byteCount: layout.byteCount, alignment: 4096)
+        else {
             throw BenchError("no memory for the ring")
         }
         let ring = ringMemory + layout.ringOffset(source: 0, destination: 0)
@@ -61,15 +62,23 @@ final class HandoffByValue: Subject {
             throw BenchError("no memory for the ring of pointers")
         }
         shared = UnsafeMutableRawPointer.allocate(
-            byteCount: MemoryLayout<HandoffShared>.stride, alignment: 64
+            byteCount: MemoryLayout<HandoffShared>.stride,
+            alignment: 64
         ).bindMemory(to: HandoffShared.self, capacity: 1)
         shared.initialize(
             to: HandoffShared(
                 consumer: HandoffConsumer(ring: ring),
-                doorbell: line.assumingMemoryBound(to: UInt64.self), pool: consumerPool,
+                doorbell: line.assumingMemoryBound(to: UInt64.self),
+                pool: consumerPool,
                 pointers: CBench_pointers(
-                    ring: pointerRing, pool: pool.raw, packet: template, bytes: UInt32(bytes),
-                    burst: UInt32(frame))))
+                    ring: pointerRing,
+                    pool: pool.raw,
+                    packet: template,
+                    bytes: UInt32(bytes),
+                    burst: UInt32(frame)
+                )
+            )
+        )
     }
 
     deinit {
@@ -129,7 +138,11 @@ final class HandoffByValue: Subject {
         while done < frame {
             let begin = timestamp()
             let written = producer.write(
-                burst + done, count: frame &- done, next: .ethernetInput, now: begin)
+                burst + done,
+                count: frame &- done,
+                next: .ethernetInput,
+                now: begin
+            )
             if written.packets > 0 {
                 busy &+= timestamp() &- begin
             } else {
@@ -156,7 +169,8 @@ final class HandoffByValue: Subject {
 
     /// Runs `body` while the second thread consumes.
     private func withConsumer(
-        _ consume: @convention(c) (UnsafeMutableRawPointer?) -> CInt, _ body: () -> Void
+        _ consume: @convention(c) (UnsafeMutableRawPointer?) -> CInt,
+        _ body: () -> Void
     ) {
         shared.pointee.stop = 0
         CLinux_store_fence()
@@ -188,7 +202,9 @@ private struct HandoffShared {
     private static let gapClocks: UInt64 = 200_000
 
     init(
-        consumer: HandoffConsumer, doorbell: UnsafeMutablePointer<UInt64>, pool: MbufPool,
+        consumer: HandoffConsumer,
+        doorbell: UnsafeMutablePointer<UInt64>,
+        pool: MbufPool,
         pointers: CBench_pointers
     ) {
         self.consumer = consumer
@@ -220,7 +236,11 @@ private struct HandoffShared {
                 continue
             }
             let taken = shared.pointee.consumer.read(
-                into: mbufs, nexts: nexts, capacity: frameCapacity, pool: shared.pointee.pool)
+                into: mbufs,
+                nexts: nexts,
+                capacity: frameCapacity,
+                pool: shared.pointee.pool
+            )
             isUnfinished = taken.mayHaveMore
             guard taken.packets > 0 else { continue }
             var sum: UInt64 = 0
@@ -234,7 +254,9 @@ private struct HandoffShared {
             shared.pointee.sum &+= sum
             shared.pointee.busy &+= timestamp() &- start
             CLinux_store_release64(
-                consumed, consumed.pointee &+ UInt64(truncatingIfNeeded: taken.packets))
+                consumed,
+                consumed.pointee &+ UInt64(truncatingIfNeeded: taken.packets)
+            )
         }
         return 0
     }

@@ -61,8 +61,10 @@ final class Machine {
     /// Makes a heap for forwarding tables, in huge pages if there are any.
     static func makeHeap(byteCount: Int) throws -> NodeHeap {
         if let heap = try? NodeHeap(
-            byteCount: byteCount, hugepageBytes: hugepageBytes, numaNode: nil)
-        {
+            byteCount: byteCount,
+            hugepageBytes: hugepageBytes,
+            numaNode: nil
+        ) {
             return heap
         }
         let heap = try NodeHeap(byteCount: byteCount, hugepageBytes: nil, numaNode: nil)
@@ -119,7 +121,10 @@ private struct ProcessorTimes {
         defer { fclose(file) }
         var line = [CChar](repeating: 0, count: 512)
         while fgets(&line, CInt(line.count), file) != nil {
-            let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+            let text = String(
+                decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)),
+                as: UTF8.self
+            )
             let fields = text.split(separator: " ")
             guard let name = fields.first, name.hasPrefix("cpu"), let cpu = Int(name.dropFirst(3))
             else { continue }

@@ -39,7 +39,8 @@ struct Rounds {
     ///
     /// - Returns: the median of each column.
     private func round(
-        width: Int, _ run: (Int, UnsafeMutablePointer<Double>) -> Void
+        width: Int,
+        _ run: (Int, UnsafeMutablePointer<Double>) -> Void
     ) -> [Double] {
         let count = (effort.warmUp + effort.batches) * width
         let values = UnsafeMutablePointer<Double>.allocate(capacity: count)
@@ -60,19 +61,31 @@ struct Rounds {
     private static let attempts = 8
 
     private func rows(
-        _ subject: any Subject, name: String, own: [[Double]], reference: [Double], ratios: [Double]
+        _ subject: any Subject,
+        name: String,
+        own: [[Double]],
+        reference: [Double],
+        ratios: [Double]
     ) -> [Row] {
         var rows = [
             Row(
-                subject: name, median: Statistics.median(own[0]), spread: Statistics.spread(own[0]),
-                unit: subject.unit, reference: Statistics.median(reference),
-                ratio: Statistics.median(ratios))
+                subject: name,
+                median: Statistics.median(own[0]),
+                spread: Statistics.spread(own[0]),
+                unit: subject.unit,
+                reference: Statistics.median(reference),
+                ratio: Statistics.median(ratios)
+            )
         ]
         for (part, values) in zip(subject.parts, own.dropFirst()) {
             rows.append(
                 Row(
-                    subject: "\(name)/\(part)", median: Statistics.median(values),
-                    spread: Statistics.spread(values), unit: subject.unit))
+                    subject: "\(name)/\(part)",
+                    median: Statistics.median(values),
+                    spread: Statistics.spread(values),
+                    unit: subject.unit
+                )
+            )
         }
         return rows
     }
@@ -103,7 +116,9 @@ struct Rounds {
     private func surplus(of subject: any Subject, _ counted: (() -> Void) -> UInt64) -> Int64 {
         let few = 2
         let many = 12
-        let values = UnsafeMutablePointer<Double>.allocate(capacity: many * (1 + subject.parts.count))
+        let values = UnsafeMutablePointer<Double>.allocate(
+            capacity: many * (1 + subject.parts.count)
+        )
         defer { values.deallocate() }
         func count(_ batches: Int) -> Int64 {
             Int64(counted { subject.run(batches: batches, into: values) })

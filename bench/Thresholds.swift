@@ -28,9 +28,11 @@ struct Thresholds: Decodable {
                 else { return nil }
                 return "\(row.subject): \(Int(row.median)), and \(Int(limit)) is the most allowed"
             }
-            guard !countedOnly, let ratio = row.ratio, let limit = ratios[row.subject], ratio > limit
+            guard !countedOnly, let ratio = row.ratio, let limit = ratios[row.subject],
+                ratio > limit
             else { return nil }
-            return "\(row.subject): \(hundredths(ratio)) times the C loop, and \(limit) is the most allowed"
+            return
+                "\(row.subject): \(hundredths(ratio)) times the C loop, and \(limit) is the most allowed"
         }
     }
 }

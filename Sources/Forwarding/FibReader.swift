@@ -97,17 +97,21 @@ public struct FibReader: @unchecked Sendable {
     ) {
         withUnsafeTemporaryAllocation(of: UnsafePointer<UInt32>.self, capacity: Self.chunk) {
             let entries = $0.baseAddress.unsafelyUnwrapped
-            for index in start..<end {
+            var index = start
+            while index < end {
                 let word = leaves[index]
                 let isBlock = word >= FibEntry.extensionFlag
                 let entry =
                     isBlock ? entryInBlock(word, addresses[index]) : UnsafePointer(leaves + index)
                 if isBlock { CLinux_prefetch_read(entry) }
                 entries[index &- start] = entry
+                index &+= 1
             }
-            for index in start..<end {
+            index = start
+            while index < end {
                 let word = CLinux_load_acquire32(entries[index &- start])
                 leaves[index] = word == 0 ? fallback : word & FibEntry.leafMask
+                index &+= 1
             }
         }
     }

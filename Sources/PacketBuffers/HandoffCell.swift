@@ -73,12 +73,24 @@ public enum HandoffCells {
     @inlinable @inline(__always)
     static var prefetchDistance: Int { 24 }
 
+    /// Copies a number of bytes: for the few packets that lie across the ring's end or fill their buffer.
+    @usableFromInline @inline(never)
+    static func copyExactly(
+        _ source: UnsafeRawPointer,
+        to target: UnsafeMutableRawPointer,
+        byteCount: Int
+    ) {
+        target.copyMemory(from: source, byteCount: byteCount)
+    }
+
     /// Copies whole cells, so that a short packet takes a few vector moves and no call.
     ///
     /// - Precondition: both sides have `cells` times 64 bytes, which may be more than the packet.
     @inlinable @inline(__always)
     static func copy(
-        _ source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, cells: Int
+        _ source: UnsafeRawPointer,
+        to target: UnsafeMutableRawPointer,
+        cells: Int
     ) {
         var offset = 0
         let end = cells &* bytes

@@ -69,7 +69,11 @@ public struct HandoffProducer: @unchecked Sendable {
         now: UInt64
     ) -> Written {
         var wanted = 0
-        for index in 0..<count { wanted &+= HandoffCells.count(length: mbufs[index].length) }
+        var index = 0
+        while index < count {
+            wanted &+= HandoffCells.count(length: mbufs[index].length)
+            index &+= 1
+        }
         let room = cw_ring_reserve(ring, UInt32(truncatingIfNeeded: wanted))
         let got = Int(room.count)
         var used = 0
@@ -138,13 +142,13 @@ public struct HandoffProducer: @unchecked Sendable {
             if mbuf.room >= (cells &- 1) &* HandoffCells.bytes {
                 HandoffCells.copy(source, to: target, cells: cells &- 1)
             } else {
-                target.copyMemory(from: source, byteCount: length)
+                HandoffCells.copyExactly(source, to: target, byteCount: length)
             }
         } else {
             guard let target = room.cell(start), let rest = room.second else { return }
             let head = beforeWrap &* HandoffCells.bytes
-            target.copyMemory(from: source, byteCount: head)
-            rest.copyMemory(from: source + head, byteCount: length &- head)
+            HandoffCells.copyExactly(source, to: target, byteCount: head)
+            HandoffCells.copyExactly(source + head, to: rest, byteCount: length &- head)
         }
     }
 }
