@@ -12,6 +12,24 @@ enum Catalogue {
                 )
             }
         }
+        let otherForward = [
+            Entry(name: "forward/scattered=1000000", isQuick: false) { machine in
+                try ForwardPath(
+                    routes: 1_000_000,
+                    areScattered: true,
+                    frame: 256,
+                    pool: machine.makePool("bench", buffers: Self.poolBuffers)
+                )
+            },
+            Entry(name: "forward/frame=1") { machine in
+                try ForwardPath(
+                    routes: 1,
+                    areScattered: false,
+                    frame: 1,
+                    pool: machine.makePool("bench", buffers: Self.poolBuffers)
+                )
+            },
+        ]
         let fib = routes.map { count in
             Entry(name: "fib/routes=\(count)") { _ in
                 try FibLookup(routes: count, areScattered: false)
@@ -30,17 +48,24 @@ enum Catalogue {
                 )
             }
         }
+        let cells = Self.ringCells
         let handoff = [64, 128, 256, 512, 1024, 1472].map { bytes in
             Entry(name: "handoff/bytes=\(bytes)") { machine in
-                try HandoffByValue(bytes: bytes, frame: 256, machine: machine)
+                try HandoffByValue(bytes: bytes, frame: 256, cells: cells, machine: machine)
             }
         }
         let smallHandoff = Entry(name: "handoff/frame=1") { machine in
-            try HandoffByValue(bytes: 64, frame: 1, machine: machine)
+            try HandoffByValue(bytes: 64, frame: 1, cells: cells, machine: machine)
         }
-        return forward + fib + scattered + handoff + [smallHandoff] + dispatch
+        let largeRing = Entry(name: "handoff/cells=\(4 * cells)") { machine in
+            try HandoffByValue(bytes: 64, frame: 256, cells: 4 * cells, machine: machine)
+        }
+        return forward + otherForward + fib + scattered + handoff + [smallHandoff, largeRing]
+            + dispatch
     }
 
+    /// The default of `handoff-ring` in topology files.
+    private static let ringCells = 8192
     static let poolBuffers = 16_383
 
     /// The entries that the names on the command line mean: a whole name, or what stands before a slash.

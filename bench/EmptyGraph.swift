@@ -63,7 +63,10 @@ final class EmptyGraph: Subject {
 
     /// Makes the graph.
     ///
-    /// - Parameter frame: packets a frame.
+    /// - Parameters:
+    ///   - frame: packets a frame.
+    ///   - pool: where they come from.
+    /// - Throws: an empty pool.
     init(frame: Int, pool: MbufPool) throws {
         self.frame = frame
         framesInBatch = frame > 16 ? 64 : 512

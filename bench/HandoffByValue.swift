@@ -6,9 +6,11 @@ import LinuxSystem
 import PacketBuffers
 import PacketGraph
 
-/// Packets from one thread to another by value, everything included: the producer takes and fills a buffer, copies it
-/// into the ring, frees it; the consumer copies it into a buffer of its own pool, reads and writes its first line,
-/// frees it. Value: wall clock per packet of both threads together on a batch.
+/// Packets from one thread to another by value, everything included.
+///
+/// The producer takes and fills a buffer, copies it into the ring and frees it; the consumer copies it into a buffer
+/// of its own pool, reads and writes its first line and frees it. A value is the time of a batch by packets,
+/// from the first one taken until the last one is done.
 ///
 /// The C loop does the same by pointer: a ring of mbuf pointers, one pool for both threads.
 final class HandoffByValue: Subject {
@@ -29,14 +31,16 @@ final class HandoffByValue: Subject {
     private let pool: MbufPool
     private var sent: UInt64 = 0
     private var producerBusy: UInt64 = 0
-    private static let cells = 8192
 
     /// Makes rings and pools.
     ///
     /// - Parameters:
     ///   - bytes: of each packet.
     ///   - frame: packets that the producer writes at a time.
-    init(bytes: Int, frame: Int, machine: Machine) throws {
+    ///   - cells: of the ring, a power of two.
+    ///   - machine: where both run.
+    /// - Throws: a missing second CPU, and memory that is short.
+    init(bytes: Int, frame: Int, cells: Int, machine: Machine) throws {
         guard machine.secondCPU != nil else { throw BenchError("handoff needs two CPUs") }
         self.bytes = bytes
         self.frame = frame
@@ -48,7 +52,7 @@ final class HandoffByValue: Subject {
         burst = .allocate(capacity: frameCapacity)
         template = .allocate(byteCount: 2048, alignment: 64)
         template.initializeMemory(as: UInt8.self, repeating: 0x5A, count: 2048)
-        let layout = HandoffLayout(destinationLanes: 1, sourceLanes: 1, cells: Self.cells)
+        let layout = HandoffLayout(destinationLanes: 1, sourceLanes: 1, cells: cells)
         ringHeap = try Machine.makeHeap(byteCount: layout.byteCount + 4096)
         guard let ringMemory = ringHeap.allocate(byteCount: layout.byteCount, alignment: 4096)
         else {
@@ -56,9 +60,9 @@ final class HandoffByValue: Subject {
         }
         let ring = ringMemory + layout.ringOffset(source: 0, destination: 0)
         let line = ringMemory + layout.doorbellOffset(destination: 0)
-        try EAL.makeHandoffRing(at: ring, name: "bench", cells: Self.cells)
+        try EAL.makeHandoffRing(at: ring, name: "bench", cells: cells)
         producer = HandoffProducer(ring: ring, doorbellLine: line, source: 0, incarnation: 1)
-        guard let pointerRing = CBench_pointer_ring("bench-pointers", UInt32(Self.cells)) else {
+        guard let pointerRing = CBench_pointer_ring("bench-pointers", UInt32(cells)) else {
             throw BenchError("no memory for the ring of pointers")
         }
         shared = UnsafeMutableRawPointer.allocate(
@@ -180,106 +184,5 @@ final class HandoffByValue: Subject {
         body()
         if let stop = shared.pointer(to: \.stop) { CLinux_store_release64(stop, 1) }
         EAL.wait(lcore: Machine.secondLcore)
-    }
-}
-
-/// What the two threads share. The producer writes `stop`, the consumer the rest of what changes.
-private struct HandoffShared {
-    let consumer: HandoffConsumer
-    let doorbell: UnsafeMutablePointer<UInt64>
-    let pool: MbufPool
-    var pointers: CBench_pointers
-    var stop: UInt64 = 0
-    private var padding: SIMD64<UInt8> = .init()
-    /// Packets that have arrived.
-    var consumed: UInt64 = 0
-    /// What was read in them.
-    var sum: UInt64 = 0
-    /// Clocks of visits that found something.
-    var busy: UInt64 = 0
-    /// How often a turn took longer than any work does.
-    var gaps: UInt64 = 0
-    private static let gapClocks: UInt64 = 200_000
-
-    init(
-        consumer: HandoffConsumer,
-        doorbell: UnsafeMutablePointer<UInt64>,
-        pool: MbufPool,
-        pointers: CBench_pointers
-    ) {
-        self.consumer = consumer
-        self.doorbell = doorbell
-        self.pool = pool
-        self.pointers = pointers
-    }
-
-    static let consumeValues: @convention(c) (UnsafeMutableRawPointer?) -> CInt = { argument in
-        guard let shared = argument?.assumingMemoryBound(to: HandoffShared.self),
-            let stop = shared.pointer(to: \.stop), let consumed = shared.pointer(to: \.consumed)
-        else { return -1 }
-        let mbufs = UnsafeMutablePointer<Mbuf>.allocate(capacity: frameCapacity)
-        let nexts = UnsafeMutablePointer<UInt16>.allocate(capacity: frameCapacity)
-        defer {
-            mbufs.deallocate()
-            nexts.deallocate()
-        }
-        var isUnfinished = false
-        var last = timestamp()
-        while CLinux_load_acquire64(stop) == 0 {
-            let start = timestamp()
-            if start &- last > gapClocks { shared.pointee.gaps &+= 1 }
-            last = start
-            if CLinux_load_relaxed64(shared.pointee.doorbell) != 0 {
-                _ = CLinux_exchange64(shared.pointee.doorbell, 0)
-            } else if !isUnfinished {
-                CLinux_pause()
-                continue
-            }
-            let taken = shared.pointee.consumer.read(
-                into: mbufs,
-                nexts: nexts,
-                capacity: frameCapacity,
-                pool: shared.pointee.pool
-            )
-            isUnfinished = taken.mayHaveMore
-            guard taken.packets > 0 else { continue }
-            var sum: UInt64 = 0
-            for index in 0..<taken.packets {
-                let data = mbufs[index].data
-                let word = data.load(as: UInt64.self)
-                sum &+= word &+ UInt64(truncatingIfNeeded: mbufs[index].length)
-                data.storeBytes(of: word &+ 1, as: UInt64.self)
-            }
-            shared.pointee.pool.give(mbufs, count: taken.packets)
-            shared.pointee.sum &+= sum
-            shared.pointee.busy &+= timestamp() &- start
-            CLinux_store_release64(
-                consumed,
-                consumed.pointee &+ UInt64(truncatingIfNeeded: taken.packets)
-            )
-        }
-        return 0
-    }
-
-    static let consumePointers: @convention(c) (UnsafeMutableRawPointer?) -> CInt = { argument in
-        guard let shared = argument?.assumingMemoryBound(to: HandoffShared.self),
-            let stop = shared.pointer(to: \.stop), let consumed = shared.pointer(to: \.consumed),
-            let pointers = shared.pointer(to: \.pointers)
-        else { return -1 }
-        var sum: UInt64 = 0
-        var last = timestamp()
-        while CLinux_load_acquire64(stop) == 0 {
-            let start = timestamp()
-            if start &- last > gapClocks { shared.pointee.gaps &+= 1 }
-            last = start
-            let count = CBench_pointers_consume(pointers, &sum)
-            if count == 0 {
-                CLinux_pause()
-                continue
-            }
-            CLinux_store_release64(consumed, consumed.pointee &+ UInt64(count))
-        }
-        shared.pointee.sum &+= sum
-        return 0
     }
 }

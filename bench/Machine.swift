@@ -26,8 +26,9 @@ final class Machine {
 
     /// Pins the calling thread and starts DPDK's environment.
     ///
-    /// - Parameter cpus: the two CPUs; empty: the last ones that this process may use, because interrupts
+    /// - Parameter wanted: the two CPUs; empty: the last ones that this process may use, because interrupts
     ///   tend to go to the first.
+    /// - Throws: what DPDK refuses, and CPUs that may not be used.
     init(cpus wanted: [Int]) throws {
         let allowed = try CPUSet.ofCallingThread().cpus
         for cpu in wanted where !allowed.contains(cpu) {

@@ -17,9 +17,12 @@ struct Thresholds: Decodable {
         }
     }
 
-    /// What exceeds its threshold, a sentence each.
+    /// Finds what exceeds its threshold.
     ///
-    /// - Parameter countedOnly: leave times alone.
+    /// - Parameters:
+    ///   - rows: what was measured.
+    ///   - countedOnly: leave times alone.
+    /// - Returns: a sentence each.
     func findings(in rows: [Row], countedOnly: Bool) -> [String] {
         rows.compactMap { row in
             if row.unit == "count" {

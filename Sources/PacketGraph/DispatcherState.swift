@@ -175,8 +175,10 @@ public struct DispatcherState {
                 errorBase: slot.errorBase
             )
         )
-        if slot.exitCount > 0 { this.pointee.distribute(mbufs, count: count, slot: slot) }
-        this.pointee.release(frame)
+        if slot.exitCount == 0 || !this.pointee.passOn(frame, count: count, slot: slot) {
+            if slot.exitCount > 0 { this.pointee.distribute(mbufs, count: count, slot: slot) }
+            this.pointee.release(frame)
+        }
         let clocks = timestamp() &- start
         block.pointer(.internalCalls).pointee &+= 1
         block.pointer(.internalVectors).pointee &+= UInt64(truncatingIfNeeded: count)
@@ -190,20 +192,52 @@ public struct DispatcherState {
         freeCount &+= 1
     }
 
+    /// Makes a worked frame whose packets all have one exit the next node's frame, without copying it.
+    ///
+    /// - Returns: false if they have not, or if that node has an open frame, which must stay in front.
+    @inlinable @inline(__always)
+    mutating func passOn(_ frame: Int, count: Int, slot: NodeSlot) -> Bool {
+        let exit = nexts[0]
+        guard exit < slot.exitCount, endOfRun(from: 0, count: count) == count else { return false }
+        let target = slot.wiring[Int(exit)]
+        guard slots[Int(target)].openFrame < 0 else { return false }
+        frames[frame].node = target
+        let place = Int32(truncatingIfNeeded: frame)
+        if count < frameCapacity { slots[Int(target)].openFrame = place }
+        pending[pendingTail & (frameLimit &- 1)] = place
+        pendingTail &+= 1
+        return true
+    }
+
     /// Moves a worked frame's packets to the next nodes' frames, a run of equal exits at a time.
     @inlinable @inline(__always)
     mutating func distribute(_ mbufs: UnsafeMutablePointer<Mbuf>, count: Int, slot: NodeSlot) {
         var start = 0
         while start < count {
             let exit = nexts[start]
-            var end = start &+ 1
-            while end < count, nexts[end] == exit { end &+= 1 }
+            let end = endOfRun(from: start, count: count)
             if exit != .max {
                 let target = exit < slot.exitCount ? slot.wiring[Int(exit)] : dropNode
                 append(mbufs + start, count: end &- start, to: target)
             }
             start = end
         }
+    }
+
+    /// The place of the first exit from `start` on that is another one than that at `start`.
+    @inlinable @inline(__always)
+    func endOfRun(from start: Int, count: Int) -> Int {
+        let exit = nexts[start]
+        let same = SIMD16<UInt16>(repeating: exit)
+        var end = start &+ 1
+        while end &+ 16 <= count {
+            let exits = UnsafeRawPointer(nexts + end).loadUnaligned(as: SIMD16<UInt16>.self)
+            let differ = unsafeBitCast(exits ^ same, to: SIMD4<UInt64>.self)
+            guard differ[0] | differ[1] | differ[2] | differ[3] == 0 else { break }
+            end &+= 16
+        }
+        while end < count, nexts[end] == exit { end &+= 1 }
+        return end
     }
 
     /// Adds a call to a graph node's counters.
