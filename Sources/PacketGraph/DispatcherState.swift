@@ -142,16 +142,25 @@ public struct DispatcherState {
     /// it must not span a node's call.
     @inlinable
     public static func dispatchPending(_ this: UnsafeMutablePointer<DispatcherState>) {
+        // One reading of the clock ends a node's time and begins the next one's.
+        var now = timestamp()
         while this.pointee.pendingHead != this.pointee.pendingTail {
             let head = this.pointee.pendingHead
             let frame = Int(this.pointee.pending[head & (this.pointee.frameLimit &- 1)])
             this.pointee.pendingHead = head &+ 1
-            dispatch(frame, this)
+            now = dispatch(frame, this, start: now)
         }
     }
 
+    /// Runs a frame's node.
+    ///
+    /// - Returns: the time-stamp counter at the end.
     @inlinable
-    static func dispatch(_ frame: Int, _ this: UnsafeMutablePointer<DispatcherState>) {
+    static func dispatch(
+        _ frame: Int,
+        _ this: UnsafeMutablePointer<DispatcherState>,
+        start: UInt64
+    ) -> UInt64 {
         let header = this.pointee.frames[frame]
         let count = Int(header.count)
         let index = Int(header.node)
@@ -163,7 +172,6 @@ public struct DispatcherState {
         let nexts = this.pointee.nexts
         let block = this.pointee.block
         block.pointer(.currentNode).pointee = UInt64(truncatingIfNeeded: index &+ 1)
-        let start = timestamp()
         slot.runner.run(
             NodeCall(
                 state: slot.state,
@@ -179,11 +187,12 @@ public struct DispatcherState {
             if slot.exitCount > 0 { this.pointee.distribute(mbufs, count: count, slot: slot) }
             this.pointee.release(frame)
         }
-        let clocks = timestamp() &- start
+        let end = timestamp()
         block.pointer(.internalCalls).pointee &+= 1
         block.pointer(.internalVectors).pointee &+= UInt64(truncatingIfNeeded: count)
-        this.pointee.record(index, vectors: count, clocks: clocks)
+        this.pointee.record(index, vectors: count, clocks: end &- start)
         block.pointer(.currentNode).pointee = 0
+        return end
     }
 
     @inlinable @inline(__always)
