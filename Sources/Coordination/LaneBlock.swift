@@ -85,7 +85,7 @@ public struct LaneBlock: Sendable {
     /// The address of the counters of graph node `index`: `NodeWord.allCases.count` words.
     @inline(__always)
     public func node(_ index: Int) -> UnsafeMutablePointer<UInt64> {
-        (base + Self.nodesOffset + index * 32).assumingMemoryBound(to: UInt64.self)
+        (base + (Self.nodesOffset &+ index &* 32)).assumingMemoryBound(to: UInt64.self)
     }
 
     /// The address of the drop counters, one word an error.
@@ -96,13 +96,13 @@ public struct LaneBlock: Sendable {
     /// The address of the counters of interface `index`: eight words.
     @inline(__always)
     public func interface(_ index: Int) -> UnsafeMutablePointer<UInt64> {
-        (base + Self.interfacesOffset + index * 64).assumingMemoryBound(to: UInt64.self)
+        (base + (Self.interfacesOffset &+ index &* 64)).assumingMemoryBound(to: UInt64.self)
     }
 
     /// The address of the counters towards the lane with global number `index`: eight words.
     @inline(__always)
     public func peer(_ index: Int) -> UnsafeMutablePointer<UInt64> {
-        (base + Self.peersOffset + index * 64).assumingMemoryBound(to: UInt64.self)
+        (base + (Self.peersOffset &+ index &* 64)).assumingMemoryBound(to: UInt64.self)
     }
 
     /// Reads a word, for readers in other threads and processes.

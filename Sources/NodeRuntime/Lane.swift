@@ -56,7 +56,7 @@ enum LaneLoop {
             let count = lane.pointee.graph.pollInputs()
             lane.pointee.graph.dispatchPending()
             if count > 0 {
-                block.pointer(.inputVectors).pointee &+= UInt64(count)
+                block.pointer(.inputVectors).pointee &+= UInt64(truncatingIfNeeded: count)
                 block.pointer(.busyLoops).pointee &+= 1
                 idle = 0
             } else {

@@ -68,4 +68,36 @@ public enum HandoffCells {
     /// The cells that a packet of `length` bytes takes.
     @inlinable @inline(__always)
     public static func count(length: Int) -> Int { 1 &+ (length &+ 63) >> 6 }
+
+    /// Cells that a producer asks for ahead of the one it writes: the line is the consumer's until then.
+    @inlinable @inline(__always)
+    static var prefetchDistance: Int { 24 }
+
+    /// Copies a number of bytes: for the few packets that lie across the ring's end or fill their buffer.
+    @usableFromInline @inline(never)
+    static func copyExactly(
+        _ source: UnsafeRawPointer,
+        to target: UnsafeMutableRawPointer,
+        byteCount: Int
+    ) {
+        target.copyMemory(from: source, byteCount: byteCount)
+    }
+
+    /// Copies whole cells, so that a short packet takes a few vector moves and no call.
+    ///
+    /// - Precondition: both sides have `cells` times 64 bytes, which may be more than the packet.
+    @inlinable @inline(__always)
+    static func copy(
+        _ source: UnsafeRawPointer,
+        to target: UnsafeMutableRawPointer,
+        cells: Int
+    ) {
+        var offset = 0
+        let end = cells &* bytes
+        while offset < end {
+            let line = source.loadUnaligned(fromByteOffset: offset, as: SIMD64<UInt8>.self)
+            target.storeBytes(of: line, toByteOffset: offset, as: SIMD64<UInt8>.self)
+            offset &+= bytes
+        }
+    }
 }

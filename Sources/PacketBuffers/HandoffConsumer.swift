@@ -51,11 +51,11 @@ public struct HandoffConsumer: @unchecked Sendable {
         }
         let run = survey(cells, got: got, capacity: capacity, isWhole: got < limit)
         guard run.packets > 0, !run.isCorrupt else {
-            cw_ring_consume(ring, run.isCorrupt ? UInt32(got) : 0)
+            cw_ring_consume(ring, run.isCorrupt ? UInt32(truncatingIfNeeded: got) : 0)
             return Taken(packets: 0, lost: 0, isCorrupt: run.isCorrupt, mayHaveMore: false)
         }
         guard pool.take(mbufs, count: run.packets) else {
-            cw_ring_consume(ring, UInt32(run.cells))
+            cw_ring_consume(ring, UInt32(truncatingIfNeeded: run.cells))
             return Taken(
                 packets: 0,
                 lost: run.packets,
@@ -64,10 +64,12 @@ public struct HandoffConsumer: @unchecked Sendable {
             )
         }
         var position = 0
-        for index in 0..<run.packets {
+        var index = 0
+        while index < run.packets {
             position &+= copy(cells, at: position, to: mbufs[index], next: nexts + index)
+            index &+= 1
         }
-        cw_ring_consume(ring, UInt32(run.cells))
+        cw_ring_consume(ring, UInt32(truncatingIfNeeded: run.cells))
         return Taken(packets: run.packets, lost: 0, isCorrupt: false, mayHaveMore: run.cells < got)
     }
 
@@ -123,12 +125,16 @@ public struct HandoffConsumer: @unchecked Sendable {
         let beforeWrap = Int(cells.first_count) &- start
         guard let source = cells.cell(start) else { return count }
         if beforeWrap >= count &- 1 || beforeWrap <= 0 {
-            mbuf.data.copyMemory(from: source, byteCount: length)
+            if mbuf.room >= (count &- 1) &* HandoffCells.bytes {
+                HandoffCells.copy(source, to: mbuf.data, cells: count &- 1)
+            } else {
+                HandoffCells.copyExactly(source, to: mbuf.data, byteCount: length)
+            }
         } else {
             let head = min(beforeWrap &* HandoffCells.bytes, length)
-            mbuf.data.copyMemory(from: source, byteCount: head)
+            HandoffCells.copyExactly(source, to: mbuf.data, byteCount: head)
             if let rest = cells.second {
-                (mbuf.data + head).copyMemory(from: rest, byteCount: length &- head)
+                HandoffCells.copyExactly(rest, to: mbuf.data + head, byteCount: length &- head)
             }
         }
         return count

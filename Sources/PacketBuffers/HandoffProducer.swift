@@ -69,15 +69,25 @@ public struct HandoffProducer: @unchecked Sendable {
         now: UInt64
     ) -> Written {
         var wanted = 0
-        for index in 0..<count { wanted &+= HandoffCells.count(length: mbufs[index].length) }
+        var index = 0
+        while index < count {
+            wanted &+= HandoffCells.count(length: mbufs[index].length)
+            index &+= 1
+        }
         let room = cw_ring_reserve(ring, UInt32(truncatingIfNeeded: wanted))
         let got = Int(room.count)
         var used = 0
         var done = 0
+        var asked = 0
         while done < count {
             let mbuf = mbufs[done]
             let cells = HandoffCells.count(length: mbuf.length)
             if used &+ cells > got { break }
+            let ahead = min(used &+ cells &+ HandoffCells.prefetchDistance, got)
+            while asked < ahead {
+                if let cell = room.cell(asked) { cw_prefetch_write(cell) }
+                asked &+= 1
+            }
             copy(mbuf, cells: cells, to: room, at: used, next: next, now: now)
             used &+= cells
             done &+= 1
@@ -128,12 +138,17 @@ public struct HandoffProducer: @unchecked Sendable {
         let beforeWrap = Int(room.first_count) &- start
         if beforeWrap >= cells &- 1 || beforeWrap <= 0 {
             guard let target = room.cell(start) else { return }
-            target.copyMemory(from: source, byteCount: length)
+            // What lies behind the packet in its buffer fills the last cell.
+            if mbuf.room >= (cells &- 1) &* HandoffCells.bytes {
+                HandoffCells.copy(source, to: target, cells: cells &- 1)
+            } else {
+                HandoffCells.copyExactly(source, to: target, byteCount: length)
+            }
         } else {
             guard let target = room.cell(start), let rest = room.second else { return }
             let head = beforeWrap &* HandoffCells.bytes
-            target.copyMemory(from: source, byteCount: head)
-            rest.copyMemory(from: source + head, byteCount: length &- head)
+            HandoffCells.copyExactly(source, to: target, byteCount: head)
+            HandoffCells.copyExactly(source + head, to: rest, byteCount: length &- head)
         }
     }
 }

@@ -37,7 +37,8 @@ public struct LaneGraph {
     @inlinable
     public func pollInputs() -> Int {
         var total = 0
-        for index in 0..<inputCount {
+        var index = 0
+        while index < inputCount {
             let input = inputs[index]
             let slot = dispatcher.pointee.slots[Int(input.node)]
             let start = timestamp()
@@ -61,6 +62,7 @@ public struct LaneGraph {
                 )
                 total &+= count
             }
+            index &+= 1
         }
         return total
     }

@@ -91,8 +91,8 @@ public struct HandoffInput: InputNode {
     /// Takes in what is there.
     public mutating func poll(_ output: Output<Next>) -> Int {
         var total = 0
-        for word in 0..<wordCount {
-            guard let doorbells else { break }
+        var word = 0
+        while word < wordCount, let doorbells {
             var bits = unfinished[word]
             if cw_load_relaxed64(doorbells + word) != 0 {
                 bits |= cw_exchange64(doorbells + word, 0)
@@ -104,6 +104,7 @@ public struct HandoffInput: InputNode {
                 let source = word &* 64 &+ bit
                 if source < sourceCount { total &+= drain(source, word, bit, output) }
             }
+            word &+= 1
         }
         if cw_load_relaxed64(localBells) != 0 || unfinished[8] != 0 { total &+= drainLocal(output) }
         return total
@@ -121,12 +122,12 @@ public struct HandoffInput: InputNode {
         let block = context.pointee.block
         if taken.isCorrupt { block.errors[Int(output.errorBase)] &+= 1 }
         if taken.lost > 0 {
-            block.errors[Int(output.errorBase) &+ 1] &+= UInt64(taken.lost)
-            block.pointer(.bufferFailures).pointee &+= UInt64(taken.lost)
+            block.errors[Int(output.errorBase) &+ 1] &+= UInt64(truncatingIfNeeded: taken.lost)
+            block.pointer(.bufferFailures).pointee &+= UInt64(truncatingIfNeeded: taken.lost)
         }
         guard taken.packets > 0 else { return 0 }
         let counters = block.peer(source.peer)
-        counters[LaneBlock.PeerWord.received.rawValue] &+= UInt64(taken.packets)
+        counters[LaneBlock.PeerWord.received.rawValue] &+= UInt64(truncatingIfNeeded: taken.packets)
         counters[LaneBlock.PeerWord.visits.rawValue] &+= 1
         emitRuns(count: taken.packets, output)
         return taken.packets
@@ -141,7 +142,11 @@ public struct HandoffInput: InputNode {
             if let next = Next(rawValue: raw), next != .drop {
                 output.emit(mbufs + start, count: end &- start, to: next)
             } else {
-                for index in start..<end { mbufs[index].error = output.errorBase &+ 2 }
+                var index = start
+                while index < end {
+                    mbufs[index].error = output.errorBase &+ 2
+                    index &+= 1
+                }
                 output.emit(mbufs + start, count: end &- start, to: .drop)
             }
             start = end

@@ -136,7 +136,11 @@ public struct HandoffOutput: Node {
         let counters = context.pointee.block.peer(Int(target))
         switch destinations[Int(target)] {
         case .here:
-            for index in 0..<size { batch[index].flags |= MbufFlags.handedOver }
+            var index = 0
+            while index < size {
+                batch[index].flags |= MbufFlags.handedOver
+                index &+= 1
+            }
             output.emit(batch, count: size, to: .ethernetInput)
         case .lane(let ring, let bell, let bit):
             let sent = ring.put(batch, count: size)
@@ -144,11 +148,11 @@ public struct HandoffOutput: Node {
             if sent > 0, cw_load_relaxed64(bell.pointer) & bit == 0 {
                 _ = cw_fetch_or64(bell.pointer, bit)
             }
-            counters[LaneBlock.PeerWord.packets.rawValue] &+= UInt64(sent)
+            counters[LaneBlock.PeerWord.packets.rawValue] &+= UInt64(truncatingIfNeeded: sent)
             if sent < size { dropFull(sent, size, counters, output) }
         case .remote(let producer, let node):
             guard cw_load_relaxed64(peersUp) >> UInt64(node) & 1 == 1 else {
-                counters[LaneBlock.PeerWord.downDrops.rawValue] &+= UInt64(size)
+                counters[LaneBlock.PeerWord.downDrops.rawValue] &+= UInt64(truncatingIfNeeded: size)
                 return drop(0, size, reason: 1, output)
             }
             let written = producer.write(
@@ -157,8 +161,12 @@ public struct HandoffOutput: Node {
                 next: toPort ? .interfaceOutput : .ethernetInput,
                 now: context.pointee.now
             )
-            counters[LaneBlock.PeerWord.packets.rawValue] &+= UInt64(written.packets)
-            counters[LaneBlock.PeerWord.cells.rawValue] &+= UInt64(written.cells)
+            counters[LaneBlock.PeerWord.packets.rawValue] &+= UInt64(
+                truncatingIfNeeded: written.packets
+            )
+            counters[LaneBlock.PeerWord.cells.rawValue] &+= UInt64(
+                truncatingIfNeeded: written.cells
+            )
             if written.rang { counters[LaneBlock.PeerWord.doorbells.rawValue] &+= 1 }
             if written.packets > 0 { context.pointee.pool.give(batch, count: written.packets) }
             if written.packets < size { dropFull(written.packets, size, counters, output) }
@@ -173,12 +181,16 @@ public struct HandoffOutput: Node {
         _ counters: UnsafeMutablePointer<UInt64>,
         _ output: Output<Next>
     ) {
-        counters[LaneBlock.PeerWord.fullDrops.rawValue] &+= UInt64(end &- start)
+        counters[LaneBlock.PeerWord.fullDrops.rawValue] &+= UInt64(truncatingIfNeeded: end &- start)
         drop(start, end, reason: 0, output)
     }
 
     private func drop(_ start: Int, _ end: Int, reason: UInt16, _ output: Output<Next>) {
-        for index in start..<end { batch[index].error = output.errorBase &+ reason }
+        var index = start
+        while index < end {
+            batch[index].error = output.errorBase &+ reason
+            index &+= 1
+        }
         output.emit(batch + start, count: end &- start, to: .drop)
     }
 }
