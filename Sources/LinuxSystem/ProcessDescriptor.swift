@@ -14,7 +14,7 @@ public final class ProcessDescriptor: Sendable {
 
     /// Takes hold of a process.
     ///
-    /// - Parameter pid: its number; above 1.
+    /// - Parameter pid: its number in the kernel.
     /// - Throws: `ESRCH` if there is none of that number.
     public init(pid: Int32) throws(Errno) {
         descriptor = try systemCall { CLinux_pidfd_open(pid) }
