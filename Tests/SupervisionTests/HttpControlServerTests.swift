@@ -128,7 +128,8 @@ import Testing
             #expect(wrong.hasPrefix("HTTP/1.1 400 "))
             #expect(
                 Self.body(wrong)
-                    == #"{"error":{"expected":[],"kind":"syntax","message":"unexpected \"no\" after \"show log\"","position":9},"ok":false}"#
+                    == #"{"error":{"expected":[],"kind":"syntax","message":"#
+                    + #""unexpected \"no\" after \"show log\"","position":9},"ok":false}"#
             )
             let refused = await Self.exchange(
                 path,
