@@ -119,23 +119,7 @@ struct FakeNode {
                 channel
             )
         case .configureKeeper(let configuration):
-            for port in configuration.ports {
-                let mac =
-                    port.mac == MACAddress()
-                    ? UInt64(0x02_0000_0000_00) + UInt64(port.interface) : port.mac.bits
-                ports[port.interface] = PortStatus(
-                    interface: port.interface,
-                    driver: "fake",
-                    mac: MACAddress(bits: mac),
-                    isLinkUp: true,
-                    speedMegabits: 1000,
-                    isFullDuplex: true,
-                    mtu: port.mtu,
-                    rxQueues: port.rxQueues,
-                    txQueues: port.txQueues,
-                    numaNode: -1
-                )
-            }
+            for port in configuration.ports { ports[port.interface] = Self.status(of: port) }
             write("rings \(configuration.ringFile)")
             report(.attached, channel)
             report(.ready, channel)
@@ -151,20 +135,7 @@ struct FakeNode {
             write("forward")
             report(.forwarding, channel)
             send(.result(error: "", text: ""), request, channel)
-            if let arguments = rule("neighbour") {
-                for count in 0..<(Int(arguments[3]) ?? 1) {
-                    let address = (IPv4Address(arguments[1])?.bits ?? 0) + UInt32(count)
-                    send(
-                        .neighbourSeen(
-                            interface: UInt16(arguments[0]) ?? 0,
-                            address: address,
-                            mac: MACAddress(arguments[2]) ?? MACAddress()
-                        ),
-                        0,
-                        channel
-                    )
-                }
-            }
+            reportNeighbours(channel)
         case .drain:
             write("drain")
             if rule("ignore-drain") != nil { return }
@@ -182,19 +153,58 @@ struct FakeNode {
             send(.result(error: "", text: ""), request, channel)
         case .setPort(let interface, let setting):
             write("setPort \(interface) \(setting)")
-            if rule("refuse-ports") != nil {
-                return send(.result(error: "not possible", text: ""), request, channel)
-            }
-            switch setting {
-            case .mac(let mac): ports[interface]?.mac = mac
-            case .mtu(let mtu): ports[interface]?.mtu = mtu
-            default: break
-            }
-            send(.result(error: "", text: ""), request, channel)
+            send(.result(error: set(setting, of: interface), text: ""), request, channel)
         case .packetGenerator:
             send(.result(error: "", text: "streams of node \(node)"), request, channel)
         default:
             write("unexpected \(received.message)")
+        }
+    }
+
+    /// What a port is that has just been configured.
+    static func status(of port: PortConfiguration) -> PortStatus {
+        let mac =
+            port.mac == MACAddress()
+            ? UInt64(0x02_0000_0000_00) + UInt64(port.interface) : port.mac.bits
+        return PortStatus(
+            interface: port.interface,
+            driver: "fake",
+            mac: MACAddress(bits: mac),
+            isLinkUp: true,
+            speedMegabits: 1000,
+            isFullDuplex: true,
+            mtu: port.mtu,
+            rxQueues: port.rxQueues,
+            txQueues: port.txQueues,
+            numaNode: -1
+        )
+    }
+
+    /// Sets a port; gives the reason for a refusal, else an empty text.
+    mutating func set(_ setting: PortSetting, of interface: UInt16) -> String {
+        if rule("refuse-ports") != nil { return "not possible" }
+        switch setting {
+        case .mac(let mac): ports[interface]?.mac = mac
+        case .mtu(let mtu): ports[interface]?.mtu = mtu
+        default: break
+        }
+        return ""
+    }
+
+    /// Says that it saw the neighbours of rule `neighbour INTERFACE ADDRESS MAC COUNT`.
+    func reportNeighbours(_ channel: MessageChannel) {
+        guard let arguments = rule("neighbour") else { return }
+        for count in 0..<(Int(arguments[3]) ?? 1) {
+            let address = (IPv4Address(arguments[1])?.bits ?? 0) + UInt32(count)
+            send(
+                .neighbourSeen(
+                    interface: UInt16(arguments[0]) ?? 0,
+                    address: address,
+                    mac: MACAddress(arguments[2]) ?? MACAddress()
+                ),
+                0,
+                channel
+            )
         }
     }
 
