@@ -3,11 +3,12 @@ import Coordination
 import Glibc
 import LinuxSystem
 
-/// A keeper or worker without packets, for tests of the supervisor: it says what a real one says, unless a rule
-/// of the environment makes it misbehave.
+/// A keeper or worker without packets, for tests of the supervisor: it says what a real one says,
+/// unless a rule of the environment makes it misbehave.
 ///
-/// `FAKE_NODE_RULES` has rules `ROLE NODE INCARNATION ACTION ARGUMENT...` separated by `;`, where `*` is any node
-/// or incarnation. `FAKE_NODE_TRANSCRIPTS` names a directory that gets a file a process with what it was told.
+/// `FAKE_NODE_RULES` has rules `ROLE NODE INCARNATION ACTION ARGUMENT...` separated by `;`, where
+/// `*` is any node or incarnation. `FAKE_NODE_TRANSCRIPTS` names a directory that gets a file a
+/// process with what it was told.
 struct FakeNode {
     let role: String
     let node: Int
