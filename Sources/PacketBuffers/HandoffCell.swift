@@ -18,7 +18,7 @@ public struct HandoffHeader {
     public var rxInterface: UInt16
     /// The `sw_if_index` that it leaves by; 0: not looked up yet.
     public var txInterface: UInt16
-    /// The flow hash that picked the lane; 0: not worked out.
+    /// The flow hash; 0: not worked out.
     public var flowHash: UInt32
     /// The producer's trace record with `MbufFlags.traced`, else 0.
     public var trace: UInt32
