@@ -33,7 +33,7 @@ public enum ChannelError: Error, Hashable, Sendable, CustomStringConvertible {
     case malformed(WireError)
     /// The other end speaks another version.
     case version(theirs: UInt16)
-    /// The socket failed.
+    /// The socket failed, with the reason of the kernel.
     case system(Errno)
 
     /// What went wrong, and for another version what to install.

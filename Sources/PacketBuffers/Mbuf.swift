@@ -6,7 +6,7 @@ public import CDPDK
 /// that no driver reads on transmit: one hot line a packet.
 @frozen
 public struct Mbuf: @unchecked Sendable, Equatable {
-    /// The buffer.
+    /// The buffer's header, which knows where its bytes lie.
     public let pointer: UnsafeMutablePointer<cw_mbuf>
 
     /// Wraps a buffer.
