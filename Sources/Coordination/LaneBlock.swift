@@ -9,7 +9,7 @@ public struct LaneBlock: Sendable {
 
     /// Makes a block of plain memory, for tests and benchmarks.
     ///
-    /// - Precondition: `byteCount` zero bytes, 64-byte aligned, that outlive the block.
+    /// - Parameter base: `byteCount` zero bytes, 64-byte aligned, that outlive the block.
     public init(plainMemory base: UnsafeMutableRawPointer) { self.base = base }
 
     static let nodesOffset = 256
@@ -22,7 +22,8 @@ public struct LaneBlock: Sendable {
 
     /// A 64-bit word about the lane itself.
     public enum Word: Int, Sendable, CaseIterable {
-        /// Turns of the loop; a reader takes two readings apart for a rate, and one that stands for a hang.
+        /// Turns of the loop; a reader takes two readings apart for a rate, and one that stands for
+        /// a hang.
         case loops = 0
         /// The time-stamp counter at the top of the last turn.
         case heartbeatTSC
@@ -50,7 +51,8 @@ public struct LaneBlock: Sendable {
         case frameFailures
         /// Packets taken from the rings of a producer's earlier life and thrown away.
         case staleHandoffs
-        /// Whether the lane sleeps now (1): it touches no table until it has looked at the generation again.
+        /// Whether the lane sleeps now (1): it touches no table until it has looked at the
+        /// generation again.
         case asleep
     }
 

@@ -2,12 +2,13 @@ internal import CDPDK
 
 /// The reading end of a handoff ring, for one lane.
 ///
-/// The ring has this lane as its only consumer. Packets are copied out into buffers of the lane's own pool before
-/// their cells are given back, so that a consumer's death loses at most what was published and not yet taken.
+/// The ring has this lane as its only consumer. Packets are copied out into buffers of the lane's
+/// own pool before their cells are given back, so that a consumer's death loses at most what was
+/// published and not yet taken.
 public struct HandoffConsumer: @unchecked Sendable {
     let ring: UnsafeMutableRawPointer
 
-    /// In `nexts` of `read`.
+    /// In `nexts` of `read`: the packet was cut off, because this node's buffers cannot hold it.
     public static let tooLong: UInt16 = .max
 
     /// Takes the reading end of an initialised ring.
@@ -34,9 +35,11 @@ public struct HandoffConsumer: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - mbufs: room for `capacity` packets.
-    ///   - nexts: filled with the raw `HandoffNext` of each, or `tooLong` for a packet that the buffers of this
-    ///     node cannot hold, which arrives cut off.
+    ///   - nexts: filled with the raw `HandoffNext` of each, or `tooLong` for a packet that the
+    ///     buffers of this node cannot hold, which arrives cut off.
+    ///   - capacity: the most packets to take.
     ///   - pool: where buffers come from.
+    /// - Returns: how many packets came, and what became of the others.
     public func read(
         into mbufs: UnsafeMutablePointer<Mbuf>,
         nexts: UnsafeMutablePointer<UInt16>,

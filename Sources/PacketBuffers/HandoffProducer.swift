@@ -2,9 +2,10 @@ public import CDPDK
 
 /// The writing end of a handoff ring, for one lane.
 ///
-/// The ring has this lane as its only producer. Packets are copied in by value, published in one step, and only
-/// then is the consumer's doorbell rung, so that a bit that is set is never early. A producer that dies between
-/// reserving and publishing leaves nothing visible; its successor calls `repair` first.
+/// The ring has this lane as its only producer. Packets are copied in by value, published in one
+/// step, and only then is the consumer's doorbell rung, so that a bit that is set is never early. A
+/// producer that dies between reserving and publishing leaves nothing visible; its successor calls
+/// `repair` first.
 @frozen
 public struct HandoffProducer: @unchecked Sendable {
     @usableFromInline let ring: UnsafeMutableRawPointer
@@ -41,7 +42,7 @@ public struct HandoffProducer: @unchecked Sendable {
     public struct Written {
         /// Packets published, always the first of the batch; the others found no room.
         public let packets: Int
-        /// The cells.
+        /// Cells of 64 bytes that they took.
         public let cells: Int
         /// Whether the doorbell had to be rung.
         public let rang: Bool
@@ -61,6 +62,7 @@ public struct HandoffProducer: @unchecked Sendable {
     ///   - count: how many.
     ///   - next: the graph node that goes on with them.
     ///   - now: the time-stamp counter.
+    /// - Returns: how many went in, and whether the consumer had to be woken.
     @inlinable
     public func write(
         _ mbufs: UnsafePointer<Mbuf>,
@@ -97,10 +99,12 @@ public struct HandoffProducer: @unchecked Sendable {
         return Written(packets: done, cells: used, rang: done > 0 && ring(doorbell))
     }
 
-    /// Sets the doorbell bit if the consumer has taken it down; see the memory-order note in the design page.
+    /// Sets the doorbell bit if the consumer has taken it down; see the memory-order note in the
+    /// design page.
     @inlinable @inline(__always)
     func ring(_ word: UnsafeMutablePointer<UInt64>) -> Bool {
-        // The publish must be visible before the bit is looked at: a consumer clears the bit and then looks.
+        // The publish must be visible before the bit is looked at: a consumer clears the bit and
+        // then looks.
         cw_full_fence()
         guard cw_load_relaxed64(word) & doorbellBit == 0 else { return false }
         _ = cw_fetch_or64(word, doorbellBit)

@@ -2,11 +2,12 @@ public import CDPDK
 public import Coordination
 public import PacketBuffers
 
-/// A lane's frames in motion: one open frame a graph node, a queue of those to dispatch, a stock of empty ones.
+/// A lane's frames in motion: one open frame a graph node, a queue of those to dispatch, a stock of
+/// empty ones.
 ///
-/// Everything is allocated when the graph is built and bounded: a lane never has more frames than `frameLimit`,
-/// and a packet that finds none is dropped and counted (`LaneBlock.Word.frameFailures`).
-/// One lane's thread alone touches it.
+/// Everything is allocated when the graph is built and bounded: a lane never has more frames than
+/// `frameLimit`, and a packet that finds none is dropped and counted
+/// (`LaneBlock.Word.frameFailures`). One lane's thread alone touches it.
 @frozen
 public struct DispatcherState {
     @usableFromInline let slots: UnsafeMutablePointer<NodeSlot>
@@ -138,8 +139,8 @@ public struct DispatcherState {
 
     /// Dispatches frames, those that come up meanwhile too, until none is left.
     ///
-    /// Static over a pointer, because nodes append to the same dispatcher while they run: an exclusive access to
-    /// it must not span a node's call.
+    /// Static over a pointer, because nodes append to the same dispatcher while they run: an
+    /// exclusive access to it must not span a node's call.
     @inlinable
     public static func dispatchPending(_ this: UnsafeMutablePointer<DispatcherState>) {
         // One reading of the clock ends a node's time and begins the next one's.

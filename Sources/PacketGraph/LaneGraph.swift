@@ -53,7 +53,8 @@ public struct LaneGraph {
                     errorBase: slot.errorBase
                 )
             )
-            // An empty poll is not recorded, as it would drown the clocks of those that bring packets.
+            // An empty poll is not recorded, as it would drown the clocks of those that bring
+            // packets.
             if count > 0 {
                 dispatcher.pointee.record(
                     Int(input.node),

@@ -5,12 +5,12 @@ public import PacketGraph
 
 /// A ring that leads to this lane.
 public struct HandoffSource: Sendable {
-    /// The consumer.
+    /// The ring's consumer end, which is this lane's alone.
     public let consumer: HandoffConsumer
-    /// The global number of the producing lane, for the counters.
+    /// The number of the producing lane among all lanes, for the counters.
     public let peer: Int
 
-    /// Makes a value of its parts.
+    /// Names a ring and its producer.
     public init(consumer: HandoffConsumer, peer: Int) {
         self.consumer = consumer
         self.peer = peer
@@ -19,14 +19,15 @@ public struct HandoffSource: Sendable {
 
 /// Takes packets that lanes of other NUMA nodes, and of this one, have handed over.
 ///
-/// It looks at a ring only when its doorbell bit is set: it clears the word, drains, and sets a bit of its own for
-/// what it had to leave. So a lane's empty turn costs one look at each doorbell word, however many rings there are.
+/// It looks at a ring only when its doorbell bit is set: it clears the word, drains, and sets a bit
+/// of its own for what it had to leave. So a lane's empty turn costs one look at each doorbell
+/// word, however many rings there are.
 public struct HandoffInput: InputNode {
-    /// Where packets go from here.
+    /// Where the producer wanted a packet to go; `drop` for what cannot be.
     public enum Next: UInt16, Exit {
         case ethernetInput, interfaceOutput, drop
 
-        /// The graph node that the exit leads to.
+        /// The name of the graph node behind the exit.
         public var target: String {
             switch self {
             case .ethernetInput: "ethernet-input"
@@ -36,9 +37,9 @@ public struct HandoffInput: InputNode {
         }
     }
 
-    /// The name in the graph.
+    /// The node's name in the graph: `handoff-input`.
     public static let name = "handoff-input"
-    /// The drop reasons.
+    /// The reasons for which packets are lost; a corrupt ring counts once each time.
     public static let errors = [
         "handoff ring corrupt", "no buffer for handoff", "handoff packet too long",
     ]
@@ -58,7 +59,9 @@ public struct HandoffInput: InputNode {
     /// Makes the node of a lane.
     ///
     /// - Parameters:
-    ///   - doorbells: the lane's doorbell line in its node's ring file; nil: there is no other node.
+    ///   - context: the lane's.
+    ///   - doorbells: the lane's doorbell line in its node's ring file; nil: there is no other
+    ///     node.
     ///   - sources: the rings, by the number of their source in the ring file.
     ///   - localBells: a word with a bit for each lane of this worker.
     ///   - localRings: the rings from the lanes of this worker; nil at the lane's own place.
@@ -88,7 +91,10 @@ public struct HandoffInput: InputNode {
         unfinished.initialize(repeating: 0, count: 9)
     }
 
-    /// Takes in what is there.
+    /// Takes at most `frameCapacity` packets from each ring whose bell was rung.
+    ///
+    /// - Parameter output: gets the packets.
+    /// - Returns: how many came in.
     public mutating func poll(_ output: Output<Next>) -> Int {
         var total = 0
         var word = 0

@@ -4,11 +4,13 @@ import LinuxSystem
 import Synchronization
 import Testing
 
-/// What the writer and the readers of a test share: a stop flag, and a count of looks for each reader.
+/// What the writer and the readers of a test share: a stop flag, and a count of looks for each
+/// reader.
 private final class Lanes: Sendable {
     static let count = 2
     let isDone = Atomic<Bool>(false)
-    /// Passes over all probes: the pass that a lane is in when something is retired is the last to read it.
+    /// Passes over all probes: the pass that a lane is in when something is retired is the last to
+    /// read it.
     let passes: [Passes] = (0..<count).map { _ in Passes() }
     let faults = Mutex<[String]>([])
 
@@ -18,8 +20,8 @@ private final class Lanes: Sendable {
 }
 
 @Suite struct FibConcurrencyTests {
-    /// A leaf carries the prefix length that put it there and twelve bits of the /20 that it is good for, so a
-    /// reader can tell from the leaf alone whether the address ever had it.
+    /// A leaf carries the prefix length that put it there and twelve bits of the /20 that it is
+    /// good for, so a reader can tell from the leaf alone whether the address ever had it.
     private static func leaf(_ prefix: UInt32, _ length: Int, _ version: UInt32) -> UInt32 {
         UInt32(length) << 18 | (prefix >> 8 & 0xFF) << 10 | (prefix & 0xFF) << 2 | version & 3
     }

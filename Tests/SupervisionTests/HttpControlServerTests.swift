@@ -245,7 +245,8 @@ import Testing
             defer { close(client) }
             let request = Array(Self.request("GET", "/v1/show/log").utf8)
             #expect(request.withUnsafeBytes { write(client, $0.baseAddress, $0.count) } > 0)
-            // POLLRDHUP, the server hangs up: seen without reading, so that nothing makes room in the socket.
+            // POLLRDHUP, the server hangs up: seen without reading, so that nothing makes room in
+            // the socket.
             await Self.waiting {
                 var watched = pollfd(fd: client, events: Int16(0x2000), revents: 0)
                 #expect(poll(&watched, 1, 60_000) == 1)

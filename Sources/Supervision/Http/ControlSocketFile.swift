@@ -6,8 +6,8 @@ internal import Synchronization
 
 /// The socket's place in the file system.
 ///
-/// The server binds a temporary name; the socket gets its mode and then its real name in one step, so that nobody
-/// ever finds one that is open to all or that replaces a living one half-way.
+/// The server binds a temporary name; the socket gets its mode and then its real name in one step,
+/// so that nobody ever finds one that is open to all or that replaces a living one half-way.
 struct ControlSocketFile: Sendable {
     let path: String
 

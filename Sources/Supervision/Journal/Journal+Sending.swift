@@ -6,7 +6,8 @@ extension Journal {
         let number: UInt64
         /// How many parts have been sent.
         var sent: UInt32 = 0
-        /// The last part so far; whether it is the entry's last is known when the next one comes, or none.
+        /// The last part so far; whether it is the entry's last is known when the next one comes,
+        /// or none.
         var held: [UInt8]?
         /// Everything so far, if a joining worker will need it.
         var kept: [[UInt8]] = []
@@ -39,7 +40,8 @@ extension Journal {
         await Task.yield()
     }
 
-    /// Sends the last part, counts the entry, and waits for the acknowledgements; an entry without parts is none.
+    /// Sends the last part, counts the entry, and waits for the acknowledgements; an entry without
+    /// parts is none.
     ///
     /// - Returns: who refused the entry, and why.
     func finish(_ outgoing: inout Outgoing) async -> [Refusal] {
