@@ -146,6 +146,8 @@ long CLinux_receive_descriptors(int socket, void * bytes, size_t length,
     return message.msg_flags & MSG_TRUNC ? -2 : result;
 }
 
+int CLinux_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+
 int CLinux_current_cpu(void) { return sched_getcpu(); }
 
 int CLinux_poll_microseconds(struct pollfd *descriptors, unsigned count, uint64_t microseconds) {

@@ -84,6 +84,8 @@ final class Forwarder {
         segment.store(.startTSC, timestamp())
         segment.store(.poolTotal, UInt64(pool.size))
         segment.store(.heapTotalBytes, UInt64(heap.totalBytes))
+        // Lanes must not pay for the kernel's clearing of hugepages.
+        fib.populate()
         try makeLanes(wakeup: wakeup)
         publishGauges()
     }

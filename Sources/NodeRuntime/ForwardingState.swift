@@ -121,13 +121,10 @@ final class ForwardingState {
     private func add(_ routes: [Route]) throws(ApplyError) {
         if isDirty { try publish() }
         do throws(ForwardingError) {
-            for route in routes {
-                try fib.insert(
-                    prefix: route.prefix,
-                    length: Int(route.length),
-                    leaf: route.leaf.rawValue
-                )
-            }
+            try fib.insert(
+                contentsOf: routes.lazy.map {
+                    FibRoute(prefix: $0.prefix, length: $0.length, leaf: $0.leaf.rawValue)
+                })
         } catch { throw ApplyError(description: "\(error)") }
     }
 

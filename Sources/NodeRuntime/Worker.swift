@@ -34,7 +34,7 @@ public final class Worker {
         self.arguments = arguments
         self.log = log
         server = NodeServer(listener: arguments.listener) { log.warning("\($0)") }
-        wakeup = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
+        wakeup = CLinux_eventfd()
     }
 
     /// Runs until told to stop; does not return to the caller.

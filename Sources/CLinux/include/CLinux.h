@@ -52,6 +52,8 @@ int CLinux_set_thread_name(const char *_Nonnull name);
 int CLinux_set_timer_slack(unsigned long nanoseconds);
 /// The CPU that the caller runs on.
 int CLinux_current_cpu(void);
+/// A non-blocking, close-on-exec eventfd, or -1.
+int CLinux_eventfd(void);
 struct pollfd;
 /// poll(2) with a time-out in microseconds.
 int CLinux_poll_microseconds(struct pollfd *_Nonnull descriptors, unsigned count, uint64_t microseconds);
