@@ -41,8 +41,9 @@ extension Supervisor {
         seenFlush?.cancel()
         for number in order { nodes[number]?.recovery?.cancel() }
         for number in order { await stopWorker(number) }
+        for number in order { await stopKeeper(number) }
         for number in order { await nodes[number]?.recovery?.value }
-        // A recovery may have had one on its way.
+        // A recovery may have had something on its way.
         for number in order { await stopWorker(number) }
         for number in order { await stopKeeper(number) }
         removeFiles()

@@ -17,6 +17,7 @@ struct FakeNode {
     var ports: [UInt16: PortStatus] = [:]
     var segment: WorkerSegment?
     var state = ProcessState.starting
+    var tables = FakeTables()
 
     init(arguments: [String]) {
         func value(_ option: String) -> String {
@@ -81,9 +82,15 @@ struct FakeNode {
     }
 
     func send(_ message: NodeMessage, _ request: UInt32, _ channel: MessageChannel) {
-        do throws(ChannelError) {
-            try channel.send(message, request: request)
-        } catch { write("send-failed \(error)") }
+        while true {
+            do throws(ChannelError) {
+                return try channel.send(message, request: request)
+            } catch {
+                guard error == .full else { return write("send-failed \(error)") }
+            }
+            var room = pollfd(fd: channel.descriptor, events: Int16(POLLOUT), revents: 0)
+            _ = poll(&room, 1, 1000)
+        }
     }
 
     mutating func report(_ new: ProcessState, _ channel: MessageChannel) {
@@ -104,7 +111,7 @@ struct FakeNode {
         let request = received.request
         switch received.message {
         case .connect:
-            let build = rule("build")?[0] ?? "fake"
+            let build = rule("build")?[0] ?? Build.version
             send(
                 .hello(
                     ProcessIdentity(
@@ -146,6 +153,9 @@ struct FakeNode {
             report(.ready, channel)
         case .change(let number, let part, let isLast, let body):
             write("change \(number) \(part) \(isLast) \(body.count)")
+            do throws(WireError) {
+                for change in try ChangeCoding.decode(body) { tables.apply(change) }
+            } catch { write("malformed \(error)") }
             if isLast { acknowledge(number, channel) }
         case .forward:
             write("forward")
@@ -166,6 +176,7 @@ struct FakeNode {
                 }
             }
         case .drain:
+            write("tables \(tables.digest)")
             write("drain")
             if rule("ignore-drain") != nil { return }
             report(.draining, channel)

@@ -128,7 +128,8 @@ import Testing
             #expect(wrong.hasPrefix("HTTP/1.1 400 "))
             #expect(
                 Self.body(wrong)
-                    == #"{"error":{"expected":[],"kind":"syntax","message":"unexpected \"no\" after \"show log\"","position":9},"ok":false}"#
+                    == #"{"error":{"expected":[],"kind":"syntax","message":"#
+                    + #""unexpected \"no\" after \"show log\"","position":9},"ok":false}"#
             )
             let refused = await Self.exchange(
                 path,
@@ -240,7 +241,7 @@ import Testing
             $0.log = Array(repeating: String(repeating: "x", count: 1000), count: 20_000)
         }
         try await withServer(dataplane, stallMilliseconds: 100) { path in
-            let client = await Self.connected(path)
+            let client = Self.connected(path)
             defer { close(client) }
             let request = Array(Self.request("GET", "/v1/show/log").utf8)
             #expect(request.withUnsafeBytes { write(client, $0.baseAddress, $0.count) } > 0)

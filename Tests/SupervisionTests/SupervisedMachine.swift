@@ -103,7 +103,7 @@ final class SupervisedMachine: Sendable {
             instance: instance,
             runtimeDirectory: directory + "/run",
             nodeExecutable: "\(build)/fake-node",
-            build: "fake",
+            build: Build.version,
             host: HostPaths(
                 sharedMemory: directory + "/shm",
                 hugepageDirectories: [2 << 20: directory + "/huge"],

@@ -47,7 +47,7 @@ struct SupervisorTests {
         ("keeper 0 * silent-at attached", "node 0 keeper: no \"attached\" within 0.300 s"),
         ("worker 0 * exit-at attached 64", "node 0 worker: ended with exit status 64 before \"attached\""),
         ("worker 1 * exit-at forwarding 3", "node 1 worker: ended with exit status 3 before \"forwarding\""),
-        ("keeper 1 * build other", "node 1 keeper: is of build other, the supervisor of fake"),
+        ("keeper 1 * build other", "node 1 keeper: is of build other, the supervisor of \(Build.version)"),
         ("worker 0 * refuse 2", "node 0 worker: refuses the snapshot: heap full"),
         ("worker 0 * deaf-at 0", "node 0 worker: no \"acknowledgement of snapshot"),
     ])

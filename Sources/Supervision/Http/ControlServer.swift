@@ -49,7 +49,7 @@ public struct ControlServer: Sendable {
     /// - Parameter onListening: called once clients can connect.
     /// - Throws: `ControlServerError` if the socket cannot be had.
     public func run(onListening: @escaping @Sendable () async -> Void = {}) async throws {
-        let socket = try ControlSocketFile(path: socketPath)
+        let socket = try await ControlSocketFile(path: socketPath)
         let outcome = ListeningOutcome()
         // What the server below logs as an error is a connection that ended, or this task's own end.
         var quiet = logger
