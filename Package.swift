@@ -159,15 +159,25 @@ let package = Package(
             ],
             swiftSettings: dataPath
         ),
+        // Beside the benchmark: the reference loops in C, for the processor that they run on.
+        .target(
+            name: "CBench",
+            path: "bench/CBench",
+            cSettings: [
+                .unsafeFlags([
+                    "-I/usr/include/dpdk", "-I/usr/include/x86_64-linux-gnu/dpdk", "-march=native", "-O3",
+                ])
+            ]
+        ),
         .executableTarget(
             name: "causeway-bench",
             dependencies: [
-                "CLinux", "Coordination", "Forwarding", "LinuxSystem", "NodeRuntime", "PacketBuffers",
-                "PacketGraph", "PacketNodes",
+                "CBench", "CDPDK", "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem",
+                "PacketBuffers", "PacketGraph", "PacketNodes",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "bench",
-            exclude: ["README.md", "run"],
+            exclude: ["CBench", "README.md", "disassembly", "run", "thresholds.json"],
             swiftSettings: dataPath
         ),
 

@@ -111,24 +111,36 @@ configure_demo() {
         ctl_aloud set interface state "${demo_ports[side]}" up
         ctl_aloud set interface ip address "${demo_ports[side]}" "${demo_gateways[side]}/24"
     done
+    # What the kernel sent by itself before the interfaces were up has been dropped, and counted.
+    ctl_aloud clear errors
 }
 
 # What must not be there once the demo is over; one line each.
 demo_leftovers() {
-    local space port path
+    local space port path files
     # By session, and by name for a process that made a session of its own.
-    ps -o pid=,args= -s "${demo_supervisor:-0}" 2>/dev/null | sed 's/^/process /' || true
-    pgrep -af -- "causeway.*$demo_instance" | sed 's/^/process /' || true
+    ps -o pid=,args= -s "${demo_supervisor:-0}" 2>/dev/null | cut -c 1-150 | sed 's/^/process /' || true
+    pgrep -af -- "causeway.*$demo_instance" | cut -c 1-150 | sed 's/^/process /' || true
     for space in "${demo_spaces[@]}"; do
         if [[ -e /run/netns/$space ]]; then say "namespace $space"; fi
     done
     for port in "${demo_ports[@]}"; do
         if [[ -e /sys/class/net/$port ]]; then say "interface $port"; fi
     done
-    for path in "$demo_runtime" /dev/hugepages/*"$demo_instance"* /dev/shm/*"$demo_instance"* \
-        /var/run/dpdk/*"$demo_instance"*; do
+    for path in "$demo_runtime" /dev/shm/*"$demo_instance"* /var/run/dpdk/*"$demo_instance"*; do
         if [[ -e $path ]]; then say "file $path"; fi
     done
+    files=$(find /dev/hugepages -name "*$demo_instance*" | wc -l)
+    if ((files)); then say "$files files in /dev/hugepages"; fi
+}
+
+# Only after a crash: ends what is left of the demo's processes and removes their files.
+remove_leftovers() {
+    local pid
+    for pid in $(pgrep -f -- "causeway-node.*$demo_instance"); do kill -KILL "$pid" 2>/dev/null || true; done
+    sleep 0.5
+    rm -rf -- "$demo_runtime" /dev/hugepages/"$demo_instance"-* /dev/shm/"$demo_instance"* \
+        /var/run/dpdk/"$demo_instance"-*
 }
 
 stop_demo() {
@@ -148,8 +160,9 @@ stop_demo() {
     leftovers=$(demo_leftovers)
     pages=$(free_hugepages)
     if [[ -n $leftovers ]]; then
-        say "left behind:"
+        say "left behind by causeway, and removed now (its log: $demo_folder/causeway.log):"
         say "$leftovers"
+        remove_leftovers
         if ((status == 0 || status == 130)); then status=1; fi
     elif ((pages < demo_pages_before)); then
         say "nothing of the demo is left behind, but $((demo_pages_before - pages)) fewer hugepages are free than" \

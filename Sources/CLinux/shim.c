@@ -8,6 +8,145 @@
 #include <linux/if_tun.h>
 #include <linux/sockios.h>
 #include <poll.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mempolicy.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <unistd.h>
+#ifndef MAP_HUGE_SHIFT
+#define MAP_HUGE_SHIFT 26
+#endif
+
+int CLinux_pidfd_open(int pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+int CLinux_pidfd_send_signal(int pidfd, int signal) {
+    return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, (void *)0, 0);
+}
+
+int CLinux_set_parent_death_signal(int signal) {
+    return prctl(PR_SET_PDEATHSIG, signal);
+}
+
+int CLinux_set_thread_name(const char * name) {
+    return prctl(PR_SET_NAME, name);
+}
+
+int CLinux_set_timer_slack(unsigned long nanoseconds) {
+    return prctl(PR_SET_TIMERSLACK, nanoseconds);
+}
+
+int CLinux_thread_id(void) { return (pid_t)syscall(SYS_gettid); }
+
+/// Binds `tid` (0: the caller) to the CPUs whose bits are set in `words`, 64 to a word.
+int CLinux_set_affinity(int tid, const uint64_t * words, size_t count) {
+    return (int)syscall(SYS_sched_setaffinity, tid, count * sizeof(uint64_t), words);
+}
+
+int CLinux_get_affinity(int tid, uint64_t * words, size_t count) {
+    return (int)syscall(SYS_sched_getaffinity, tid, count * sizeof(uint64_t), words);
+}
+
+int CLinux_memfd_create(const char * name, unsigned flags) {
+    return (int)syscall(SYS_memfd_create, name, flags);
+}
+
+long CLinux_mbind(void * address, size_t bytes, int node) {
+    uint64_t mask[16] = {0};
+    if (node < 0 || node >= 1024) { errno = EINVAL; return -1; }
+    mask[node / 64] = 1ull << (node % 64);
+    return syscall(SYS_mbind, address, bytes, MPOL_BIND, mask, (unsigned long)1025, MPOL_MF_STRICT);
+}
+
+long CLinux_set_mempolicy_bind(int node) {
+    uint64_t mask[16] = {0};
+    if (node < 0 || node >= 1024) { errno = EINVAL; return -1; }
+    mask[node / 64] = 1ull << (node % 64);
+    return syscall(SYS_set_mempolicy, MPOL_BIND, mask, (unsigned long)1025);
+}
+
+void * CLinux_map_huge(size_t bytes, int shift) {
+    void *p = mmap(0, bytes, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | (shift << MAP_HUGE_SHIFT), -1, 0);
+    return p == MAP_FAILED ? 0 : p;
+}
+
+void * CLinux_map_shared(int fd, size_t bytes, int writable) {
+    void *p = mmap(0, bytes, PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED, fd, 0);
+    return p == MAP_FAILED ? 0 : p;
+}
+
+static int CLinux_unix_address(struct sockaddr_un * address, const char * path) {
+    size_t length = strlen(path);
+    if (length >= sizeof(address->sun_path)) { errno = ENAMETOOLONG; return -1; }
+    memset(address, 0, sizeof(*address));
+    address->sun_family = AF_UNIX;
+    memcpy(address->sun_path, path, length + 1);
+    return 0;
+}
+
+int CLinux_unix_bind(int fd, const char * path) {
+    struct sockaddr_un address;
+    if (CLinux_unix_address(&address, path)) return -1;
+    return bind(fd, (struct sockaddr *)&address, sizeof(address));
+}
+
+int CLinux_unix_connect(int fd, const char * path) {
+    struct sockaddr_un address;
+    if (CLinux_unix_address(&address, path)) return -1;
+    return connect(fd, (struct sockaddr *)&address, sizeof(address));
+}
+
+long CLinux_send_descriptors(int socket, const void * bytes, size_t length,
+                                              const int * fds, int count) {
+    char control[CMSG_SPACE(sizeof(int) * 64)] = {0};
+    struct iovec part = {(void *)bytes, length};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (count < 0 || count > 64) { errno = EINVAL; return -1; }
+    if (count > 0) {
+        message.msg_control = control;
+        message.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)count);
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)count);
+        memcpy(CMSG_DATA(header), fds, sizeof(int) * (size_t)count);
+    }
+    return sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
+long CLinux_receive_descriptors(int socket, void * bytes, size_t length,
+                                                 int * fds, int * count) {
+    char control[CMSG_SPACE(sizeof(int) * 64)] = {0};
+    struct iovec part = {bytes, length};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1,
+                             .msg_control = control, .msg_controllen = sizeof(control)};
+    int room = *count, got = 0;
+    *count = 0;
+    ssize_t result = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    if (result < 0) return result;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+        int n = (int)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+        for (int i = 0; i < n; i++) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(header) + sizeof(int) * (size_t)i, sizeof(int));
+            if (got < room) fds[got++] = fd; else close(fd);
+        }
+    }
+    *count = got;
+    return message.msg_flags & MSG_TRUNC ? -2 : result;
+}
+
+int CLinux_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 
 int CLinux_current_cpu(void) { return sched_getcpu(); }
 

@@ -34,7 +34,10 @@ public struct CommandReply<Result: Codable & Sendable>: Codable, Sendable {
 
 /// Why a command did nothing.
 public struct CommandFault: Codable, Hashable, Sendable {
-    /// `syntax`: the line is not a command; `refused`: it cannot be done; `request`: it was not a proper request.
+    /// What sort of fault it is, for programs: `syntax`, `refused` or `request`.
+    ///
+    /// `syntax`: the line is not a command; `refused`: it cannot be done; `request`: it was not a
+    /// proper request.
     public var kind: String
     /// What is wrong, for people.
     public var message: String
@@ -104,7 +107,7 @@ extension JSONValue: Codable {
     }
 }
 
-/// Where the control socket is.
+/// Where the control socket is, and what names it.
 public enum ControlSocket {
     /// Where the supervisor listens unless told otherwise.
     public static let defaultPath = "/run/causeway/api.sock"

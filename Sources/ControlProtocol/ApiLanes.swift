@@ -87,7 +87,8 @@ public struct LaneRates: Codable, Hashable, Sendable {
     /// Packets dropped a second.
     public var dropsPerSecond: Double
 
-    /// Compares two readings of a lane; a lane that was restarted in between, or whose clock stood, did nothing.
+    /// Compares two readings of a lane; a lane that was restarted in between, or whose clock stood,
+    /// did nothing.
     public init(from before: LaneTotals.Lane?, to now: LaneTotals.Lane) {
         numaNode = now.numaNode
         lane = now.lane

@@ -1,8 +1,8 @@
 /// How forwarding changes travel to a worker.
 ///
-/// A message holds changes one after the other: a byte that says which, and its fields. Routes take 8 bytes
-/// each, removed ones 12, and a run of them too long for one message goes on in the next; a worker that
-/// applies messages in order needs to know nothing of that.
+/// A message holds changes one after the other: a byte that says which, and its fields. Routes take
+/// 8 bytes each, removed ones 9, and a run of them too long for one message goes on in the next; a
+/// worker that applies messages in order needs to know nothing of that.
 public enum ChangeCoding {
     /// The most bytes of changes in one message; with its head it fits a datagram of 64 KiB.
     public static let maximumChunkBytes = NodeMessage.maximumChangeBytes
@@ -24,7 +24,8 @@ public enum ChangeCoding {
     /// Writes changes into as few messages as hold them.
     ///
     /// - Parameter changes: in order.
-    /// - Returns: messages of at most `maximumChunkBytes`, to be applied in order; none for no changes.
+    /// - Returns: messages of at most `maximumChunkBytes`, to be applied in order; none for no
+    ///   changes.
     /// - Precondition: names and address lists are within the limits above.
     public static func encodeChunks(_ changes: [ForwardingChange]) -> [[UInt8]] {
         var encoder = ChangeEncoder()

@@ -1,16 +1,18 @@
 /// What a worker is told to forward by: one step of a journal entry, resolved by the supervisor.
 ///
-/// The supervisor keeps the configuration and works out what it means; a worker only applies. So a worker
-/// needs no routing table of its own beside the lookup structure, and every worker does the same.
+/// The supervisor keeps the configuration and works out what it means; a worker only applies. So a
+/// worker needs no routing table of its own beside the lookup structure, and every worker does the
+/// same.
 public enum ForwardingChange: Hashable, Sendable {
     /// Sets interface `record.index` whole.
     case interface(InterfaceRecord)
-    /// Sets adjacency `index` whole. It takes effect before routes of the same entry.
+    /// Sets adjacency `index` whole; it takes effect before routes of the same entry.
     case adjacency(index: UInt32, AdjacencyRecord)
     /// Frees adjacency `index`; nothing refers to it any more.
     case adjacencyRemoved(index: UInt32)
-    /// Sets path list `index`: the adjacencies of an ECMP group, one a bucket, 2...`PathList.maximumBuckets`,
-    /// a power of two, weights already unrolled.
+    /// Sets path list `index`: the adjacencies of an ECMP group, one a bucket.
+    ///
+    /// There are 2...`PathList.maximumBuckets` buckets, a power of two, weights already unrolled.
     case pathList(index: UInt32, buckets: [UInt32])
     /// Frees path list `index`.
     case pathListRemoved(index: UInt32)
@@ -22,7 +24,9 @@ public enum ForwardingChange: Hashable, Sendable {
 
 /// An interface as every worker knows it, owner or not.
 public struct InterfaceRecord: Hashable, Sendable {
-    /// `sw_if_index`: the same on every NUMA node; 1...`maximumIndex` (0 is `local0`, which has no port).
+    /// The interface's `sw_if_index`, the same on every NUMA node.
+    ///
+    /// 1...`maximumIndex`; 0 is `local0`, which has no port.
     public var index: UInt16
     /// The name that commands use.
     public var name: String
@@ -38,13 +42,14 @@ public struct InterfaceRecord: Hashable, Sendable {
     public var mtu: UInt16
     /// The interface's IPv4 addresses, first one first.
     public var addresses: [InterfaceAddress]
-    /// Where received packets are spread by flow hash; empty: they stay on the lane that received them.
+    /// Where received packets are spread by flow hash; empty: they stay on the lane that received
+    /// them.
     public var handoff: HandoffTarget
 
     /// The highest index there can be.
     public static let maximumIndex: UInt16 = 255
 
-    /// Makes a value of its parts.
+    /// Makes a record; without more said the interface is down, with no address and no spreading.
     public init(
         index: UInt16,
         name: String,
@@ -75,7 +80,7 @@ public struct HandoffTarget: Hashable, Sendable {
     /// Whether both directions of a flow go to the same lane.
     public var isSymmetric: Bool
 
-    /// Makes a value of its parts.
+    /// Makes a target; without nodes, packets stay on the lane that received them.
     public init(nodes: [UInt8] = [], isSymmetric: Bool = false) {
         self.nodes = nodes
         self.isSymmetric = isSymmetric
@@ -86,10 +91,10 @@ public struct HandoffTarget: Hashable, Sendable {
 public struct InterfaceAddress: Hashable, Sendable {
     /// The address in host byte order.
     public var address: UInt32
-    /// 0...32.
+    /// The length of its subnet's prefix, 0...32.
     public var prefixLength: UInt8
 
-    /// Makes a value of its parts.
+    /// Makes an address of its bits in host byte order and a prefix length of 0...32.
     public init(address: UInt32, prefixLength: UInt8) {
         self.address = address
         self.prefixLength = prefixLength
@@ -98,13 +103,13 @@ public struct InterfaceAddress: Hashable, Sendable {
 
 /// What is done with a packet whose lookup ended here.
 public struct AdjacencyRecord: Hashable, Sendable {
-    /// The kind, which picks the graph node.
+    /// What happens to the packet; each kind has its graph node.
     public enum Kind: UInt8, Sendable, CaseIterable {
         /// Drop, counted as such (`via drop`).
         case drop = 0
         /// One of the router's own addresses: `ip4-local`.
         case local = 1
-        /// A connected subnet without a neighbour entry for the address: `ip4-glean` asks for the destination.
+        /// A connected subnet without a neighbour entry: `ip4-glean` asks for the destination.
         case glean = 2
         /// A next hop whose MAC address is not known: `ip4-arp` asks for `nextHop`.
         case arp = 3
@@ -116,7 +121,7 @@ public struct AdjacencyRecord: Hashable, Sendable {
         case prohibited = 6
     }
 
-    /// The kind.
+    /// What is done with the packet.
     public var kind: Kind
     /// The interface the packet leaves by (glean, arp, rewrite), else 0.
     public var interface: UInt16
@@ -125,7 +130,7 @@ public struct AdjacencyRecord: Hashable, Sendable {
     /// The next hop's Ethernet address (rewrite), else zero.
     public var destination: MACAddress
 
-    /// Makes a value of its parts.
+    /// Makes a record; fields that its kind does not use stay 0.
     public init(
         kind: Kind,
         interface: UInt16 = 0,
@@ -153,7 +158,7 @@ public struct Leaf: Hashable, Sendable {
     /// An adjacency's index, or with `isPathListBit` a path list's.
     public var rawValue: UInt32
 
-    /// Makes a value of its parts.
+    /// Makes a leaf of its 24 bits.
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// A leaf that names one adjacency.
@@ -174,12 +179,12 @@ public struct Leaf: Hashable, Sendable {
 public struct Route: Hashable, Sendable {
     /// The network in host byte order, its host bits zero.
     public var prefix: UInt32
-    /// 0...32.
+    /// The prefix's length, 0...32.
     public var length: UInt8
-    /// The leaf.
+    /// The adjacency or ECMP group that packets to the prefix take.
     public var leaf: Leaf
 
-    /// Makes a value of its parts.
+    /// Makes a route; host bits in `prefix` are the caller's to clear.
     public init(prefix: UInt32, length: UInt8, leaf: Leaf) {
         self.prefix = prefix
         self.length = length
@@ -191,14 +196,16 @@ public struct Route: Hashable, Sendable {
 public struct RemovedRoute: Hashable, Sendable {
     /// The network in host byte order, its host bits zero.
     public var prefix: UInt32
-    /// 0...32.
+    /// The prefix's length, 0...32.
     public var length: UInt8
-    /// The length of the longest remaining prefix that covers this one; 0 with `noRoute` if there is none.
+    /// The length of the longest remaining prefix that covers this one.
+    ///
+    /// It is 0, with the leaf `noRoute`, if there is none.
     public var coverLength: UInt8
-    /// The cover leaf.
+    /// Where packets to this prefix go from now on: the covering route's leaf, or `noRoute`.
     public var coverLeaf: Leaf
 
-    /// Makes a value of its parts.
+    /// Makes a removal; host bits in `prefix` are the caller's to clear.
     public init(prefix: UInt32, length: UInt8, coverLength: UInt8, coverLeaf: Leaf) {
         self.prefix = prefix
         self.length = length

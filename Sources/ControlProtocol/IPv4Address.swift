@@ -3,15 +3,16 @@ public struct IPv4Address: Hashable, Comparable, Sendable {
     /// The 32 bits in host byte order: 10.0.0.1 is 0x0A000001.
     public var bits: UInt32
 
-    /// Makes a value of its parts.
+    /// Makes an address of its 32 bits in host byte order.
     public init(bits: UInt32) { self.bits = bits }
 
-    /// The <.
+    /// Orders addresses as unsigned numbers: 9.0.0.0 comes before 10.0.0.0.
     public static func < (left: IPv4Address, right: IPv4Address) -> Bool { left.bits < right.bits }
 
     /// The netmask of a prefix length.
     ///
     /// - Parameter length: 0...32.
+    /// - Returns: the mask in host byte order: `length` ones from the top, then zeros.
     public static func mask(length: Int) -> UInt32 {
         length == 0 ? 0 : UInt32.max << UInt32(32 - length)
     }
@@ -25,7 +26,7 @@ extension IPv4Address: CustomStringConvertible {
 
     /// Reads dotted decimal: four numbers of 0...255 without sign or leading zeros.
     ///
-    /// - Parameter text: nil is returned for anything else.
+    /// - Parameter text: the address and nothing else; nil is returned for any other text.
     public init?(_ text: some StringProtocol) {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 4 else { return nil }
@@ -45,7 +46,7 @@ extension IPv4Address: CustomStringConvertible {
 public struct IPv4Prefix: Hashable, Sendable {
     /// The network address, its host bits zero.
     public var address: IPv4Address
-    /// 0...32.
+    /// The number of leading bits that addresses of the network share, 0...32.
     public var length: Int
 
     /// Makes a network, clearing the host bits of `address`.
@@ -69,7 +70,7 @@ extension IPv4Prefix: CustomStringConvertible {
 
     /// Reads `a.b.c.d/len`; host bits are cleared.
     ///
-    /// - Parameter text: nil is returned for anything else.
+    /// - Parameter text: the network and nothing else; nil is returned for any other text.
     public init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let address = IPv4Address(parts[0]), parts[1].utf8.count <= 2,

@@ -29,7 +29,7 @@ extension MACAddress: CustomStringConvertible {
 
     /// Reads six pairs of hexadecimal digits with colons between them, or VPP's `xxxx.xxxx.xxxx`.
     ///
-    /// - Parameter text: nil is returned for anything else.
+    /// - Parameter text: the address and nothing else; nil is returned for any other text.
     public init?(_ text: some StringProtocol) {
         let parts =
             text.contains(".")

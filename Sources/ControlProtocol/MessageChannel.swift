@@ -10,12 +10,12 @@ public import SystemPackage
 public struct ReceivedMessage: Sendable {
     /// The number that the sender gave its request; an answer carries the same.
     public var request: UInt32
-    /// The message.
+    /// What the other end said.
     public var message: NodeMessage
     /// Descriptors that came with it; the receiver owns and closes them.
     public var descriptors: [CInt]
 
-    /// Makes a value of its parts.
+    /// Makes a received message; the descriptors become the receiver's.
     public init(request: UInt32, message: NodeMessage, descriptors: [CInt]) {
         self.request = request
         self.message = message
@@ -29,12 +29,14 @@ public enum ChannelError: Error, Hashable, Sendable, CustomStringConvertible {
     case closed
     /// The other end takes no more for now; nothing was sent.
     case full
+    /// The bytes are no message of this version.
     case malformed(WireError)
     /// The other end speaks another version.
     case version(theirs: UInt16)
+    /// The socket failed, with the reason of the kernel.
     case system(Errno)
 
-    /// The text for the operator.
+    /// What went wrong, and for another version what to install.
     public var description: String {
         switch self {
         case .closed: "the other end closed the connection"
@@ -48,13 +50,15 @@ public enum ChannelError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// One end of a connection between supervisor, keeper and worker. Never blocks.
+/// One end of a connection between supervisor, keeper and worker, which never blocks.
+///
+/// One thread at a time receives; a message is one datagram.
 public final class MessageChannel: @unchecked Sendable {
     /// The socket, for polling; owned by the channel.
     public let descriptor: CInt
     private let buffer: UnsafeMutableRawPointer
 
-    /// Takes over a connected, non-blocking SOCK_SEQPACKET socket.
+    /// Takes over a connected, non-blocking SOCK_SEQPACKET socket, and closes it at the end.
     public init(owning descriptor: CInt) {
         self.descriptor = descriptor
         buffer = .allocate(byteCount: NodeMessage.maximumBytes, alignment: 64)
@@ -68,6 +72,8 @@ public final class MessageChannel: @unchecked Sendable {
     /// Connects to a listening node.
     ///
     /// - Parameter path: the socket's path, at most 107 bytes.
+    /// - Returns: the supervisor's or the worker's end of the new connection.
+    /// - Throws: the `Errno` of the socket, such as `ECONNREFUSED` if nobody listens.
     public static func connect(path: String) throws(Errno) -> MessageChannel {
         let descriptor = try Self.socket()
         do throws(Errno) {
@@ -81,7 +87,9 @@ public final class MessageChannel: @unchecked Sendable {
 
     /// Binds and listens; a stale socket at `path` is replaced.
     ///
+    /// - Parameter path: where the socket goes, at most 107 bytes; only its owner may connect.
     /// - Returns: the listening socket, which the caller owns.
+    /// - Throws: the `Errno` of the socket or its file.
     public static func listen(path: String) throws(Errno) -> CInt {
         let descriptor = try Self.socket()
         do throws(Errno) {
@@ -97,6 +105,10 @@ public final class MessageChannel: @unchecked Sendable {
     }
 
     /// Takes the next waiting connection of a listening socket; nil: none waits.
+    ///
+    /// - Parameter listener: a listening SOCK_SEQPACKET socket, which stays the caller's.
+    /// - Returns: the new connection's end.
+    /// - Throws: the `Errno` of the listening socket.
     public static func accept(from listener: CInt) throws(Errno) -> MessageChannel? {
         let descriptor = Glibc.accept(listener, nil, nil)
         guard descriptor >= 0 else {
@@ -124,8 +136,11 @@ public final class MessageChannel: @unchecked Sendable {
     /// Sends a message whole or not at all.
     ///
     /// - Parameters:
-    ///   - request: the sender's number for it.
+    ///   - message: what to say; at most `NodeMessage.maximumBytes` once encoded.
+    ///   - request: the sender's number for it; an answer carries the number of its request.
     ///   - descriptors: at most 64, which stay the sender's.
+    /// - Throws: `full` or `closed`, by which the other end is late or gone, or the socket's
+    ///   error.
     public func send(
         _ message: NodeMessage,
         request: UInt32 = 0,
@@ -156,6 +171,11 @@ public final class MessageChannel: @unchecked Sendable {
     }
 
     /// Takes the next message; nil: none waits.
+    ///
+    /// - Returns: the message, with descriptors that the caller has to close.
+    /// - Throws: `closed` once the other end is gone, `malformed` or `version` for a message that
+    ///   this version cannot read, or the socket's error; descriptors that came along are closed
+    ///   then.
     public func receive() throws(ChannelError) -> ReceivedMessage? {
         var fds = [CInt](repeating: -1, count: 64)
         var count: CInt = 64

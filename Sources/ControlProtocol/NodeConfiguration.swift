@@ -1,25 +1,25 @@
-/// What a keeper starts with. EAL's arguments come on its command line.
+/// What a keeper starts with; EAL's arguments come on its command line.
 public struct KeeperConfiguration: Hashable, Sendable {
-    /// The NUMA node's number.
+    /// The NUMA node's number in the placement, 0...31.
     public var node: UInt8
-    /// Packet buffers in the pool, and bytes of packet data in each.
+    /// Packet buffers in the node's pool.
     public var poolBuffers: UInt32
-    /// The buffer data bytes.
+    /// Bytes of packet data that each buffer holds, headroom not counted.
     public var bufferDataBytes: UInt16
     /// The NUMA node for `rte_*` calls that take a socket; -1: any.
     public var socket: Int16
-    /// The ports.
+    /// The node's ports, which the keeper opens and starts.
     public var ports: [PortConfiguration]
-    /// The file with the handoff rings into this node, and its layout.
+    /// The file with the handoff rings into this node, made by the supervisor.
     public var ringFile: String
-    /// The destination lanes.
+    /// Lanes of this node, each the end of rings from all other nodes' lanes.
     public var destinationLanes: UInt16
-    /// The source lanes.
+    /// Lanes of all other nodes together; 0: one node alone, which has no rings.
     public var sourceLanes: UInt16
-    /// The ring cells.
+    /// 64-byte cells of each ring; a power of two.
     public var ringCells: UInt32
 
-    /// Makes a value of its parts.
+    /// Makes the configuration of a keeper; the supervisor derives it from the placement.
     public init(
         node: UInt8,
         poolBuffers: UInt32,
@@ -53,28 +53,28 @@ public struct PortConfiguration: Hashable, Sendable {
         case tap = 1
     }
 
-    /// The interface's `sw_if_index`.
+    /// The `sw_if_index` of the port's interface, 1...`InterfaceRecord.maximumIndex`.
     public var interface: UInt16
-    /// The interface name of the commands.
+    /// The interface's name in commands.
     public var name: String
-    /// The kind.
+    /// Whether the port is DPDK's or a TAP.
     public var kind: Kind
     /// DPDK's name of the port (a PCI address or a vdev's name), or the kernel's of the TAP.
     public var device: String
-    /// Receive queues.
+    /// Receive queues to set up; queue q is polled by lane q modulo the lanes.
     public var rxQueues: UInt16
-    /// Transmit queues.
+    /// Transmit queues to set up, one a lane.
     public var txQueues: UInt16
-    /// Descriptors of a receive queue.
+    /// Descriptors of a receive queue, which the driver may round; a TAP has none.
     public var rxDescriptors: UInt16
-    /// Descriptors of a transmit queue.
+    /// Descriptors of a transmit queue, which the driver may round; a TAP has none.
     public var txDescriptors: UInt16
-    /// The MTU in bytes.
+    /// The MTU to start with: bytes of the largest IP packet.
     public var mtu: UInt16
     /// The MAC address to set; zero: leave the device's own, or make one up (tap).
     public var mac: MACAddress
 
-    /// Makes a value of its parts.
+    /// Makes the configuration of a port; the supervisor derives it from the placement.
     public init(
         interface: UInt16,
         name: String,
@@ -100,20 +100,20 @@ public struct PortConfiguration: Hashable, Sendable {
     }
 }
 
-/// What a worker starts with. EAL's arguments come on its command line.
+/// What a worker starts with; EAL's arguments come on its command line.
 public struct WorkerConfiguration: Hashable, Sendable {
     /// A node as its peers see it.
     public struct Peer: Hashable, Sendable {
-        /// The NUMA node's number.
+        /// The NUMA node's number in the placement.
         public var node: UInt8
-        /// The lanes.
+        /// How many lanes its worker runs.
         public var lanes: UInt16
-        /// 64-byte cells of each ring into that node.
+        /// 64-byte cells of each ring into that node; a power of two.
         public var ringCells: UInt32
         /// The file with the rings into that node.
         public var ringFile: String
 
-        /// Makes a value of its parts.
+        /// Makes a description of a peer; every worker gets the same ones.
         public init(node: UInt8, lanes: UInt16, ringCells: UInt32, ringFile: String) {
             self.node = node
             self.lanes = lanes
@@ -122,30 +122,30 @@ public struct WorkerConfiguration: Hashable, Sendable {
         }
     }
 
-    /// The NUMA node's number.
+    /// The NUMA node's number in the placement, 0...31.
     public var node: UInt8
-    /// The incarnation.
+    /// Counts the worker's lives on this node, from 1.
     public var incarnation: UInt32
     /// The operating system's NUMA node to bind memory to; -1: no binding.
     public var hardwareNode: Int16
-    /// The worker's own heap, and the page size it lies in.
+    /// Bytes of the worker's own heap, where its tables lie.
     public var heapBytes: UInt64
-    /// The hugepage bytes.
+    /// The size in bytes of the hugepages that the heap lies in: 2 MiB or 1 GiB.
     public var hugepageBytes: UInt64
-    /// The CPU of each lane.
+    /// The CPU of each lane; as many lanes as entries.
     public var laneCPUs: [UInt16]
     /// The EAL lcore id of lane 0; the others follow.
     public var firstLaneLcore: UInt16
-    /// The segment made for this life.
+    /// The file of the `WorkerSegment` that the supervisor made for this life.
     public var segmentFile: String
-    /// The keeper's socket.
+    /// The path of the keeper's socket, where TAP descriptors come from.
     public var keeperSocket: String
-    /// The ports.
+    /// The node's ports, started by the keeper; the worker only moves their packets.
     public var ports: [PortConfiguration]
     /// Every node of the placement in its order, this one included.
     public var peers: [Peer]
 
-    /// Makes a value of its parts.
+    /// Makes the configuration of one life of a worker.
     public init(
         node: UInt8,
         incarnation: UInt32,

@@ -35,6 +35,7 @@ extension NodeMessage {
     /// The message as bytes, header first.
     ///
     /// - Parameter request: the sender's number for it.
+    /// - Returns: one datagram of at most `maximumBytes`, if bodies keep to their bounds.
     public func encoded(request: UInt32) -> [UInt8] {
         var body = WireWriter()
         writeBody(to: &body)
@@ -50,7 +51,9 @@ extension NodeMessage {
 
     /// Takes a datagram apart.
     ///
+    /// - Parameter bytes: a datagram whole, or anything.
     /// - Returns: the sender's request number and the message.
+    /// - Throws: `version` for a message of another version, `malformed` for what is no message.
     public static func decode(
         _ bytes: [UInt8]
     ) throws(ChannelError) -> (request: UInt32, message: NodeMessage) {

@@ -1,8 +1,8 @@
 /// What supervisor, keepers and workers tell each other over their unix sockets (SOCK_SEQPACKET).
 ///
-/// One message is one datagram: a header of 16 bytes (magic, version, kind, request number, body length) and the
-/// body. Nodes listen, so that a new supervisor can find running ones; whoever is late or gone blocks nobody,
-/// because every socket is non-blocking and every queue bounded.
+/// One message is one datagram: a header of 16 bytes (magic, version, kind, request number, body
+/// length) and the body. Nodes listen, so that a new supervisor can find running ones; whoever is
+/// late or gone blocks nobody, because every socket is non-blocking and every queue bounded.
 public enum NodeMessage: Hashable, Sendable {
     // From the supervisor.
     /// First message of a connection; answered with `hello`.
@@ -11,14 +11,17 @@ public enum NodeMessage: Hashable, Sendable {
     case configureKeeper(KeeperConfiguration)
     /// Everything a worker needs to start.
     case configureWorker(WorkerConfiguration)
-    /// Part `part` of journal entry `number`: an encoded list of `ForwardingChange`s. Entries come in ascending
-    /// order of their numbers; the worker answers with `acknowledged` after the last part.
+    /// A part of a journal entry: an encoded list of `ForwardingChange`s.
+    ///
+    /// Entries come in ascending order of their numbers, parts from 0; the worker answers with
+    /// `acknowledged` after the last part.
     case change(number: UInt64, part: UInt32, isLast: Bool, body: [UInt8])
     /// Start forwarding (worker that is `ready`).
     case forward
     /// Stop taking packets, flush, report `draining` and then `stopped`, and exit.
     case drain
-    /// Keeper: the worker is dead; stop queues, rebuild the pool, start queues. Answered with `result`.
+    /// Keeper: the worker is dead; stop queues, rebuild the pool, start queues. Answered with
+    /// `result`.
     case recoverPorts
     /// Keeper: change a setting of a port. Answered with `result`.
     case setPort(interface: UInt16, PortSetting)
@@ -42,12 +45,13 @@ public enum NodeMessage: Hashable, Sendable {
     case neighbourSeen(interface: UInt16, address: UInt32, mac: MACAddress)
 
     // Between worker and keeper.
-    /// Worker to keeper: answered with `result` and the tap descriptors of port `interface`, one a queue.
+    /// Worker to keeper: answered with `result` and the tap descriptors of port `interface`, one a
+    /// queue.
     case tapDescriptors(interface: UInt16)
 
-    /// "CWNM"
+    /// "CWNM" in little-endian order; a datagram that starts otherwise is refused.
     public static let magic: UInt32 = 0x4D4E_5743
-    /// Both ends must have the same.
+    /// The version of this protocol; both ends must have the same.
     public static let version: UInt16 = 1
     /// The most bytes of a message, header included.
     public static let maximumBytes = 65_536
@@ -62,18 +66,18 @@ public struct ProcessIdentity: Hashable, Sendable {
     /// What a process of `causeway-node` does.
     public enum Role: UInt8, Sendable, CaseIterable { case keeper = 0, worker = 1 }
 
-    /// The role.
+    /// Whether it is the node's keeper or its worker.
     public var role: Role
-    /// The NUMA node's number.
+    /// The NUMA node's number in the placement, 0...31.
     public var node: UInt8
     /// Counts the lives of this role on this node, from 1.
     public var incarnation: UInt32
-    /// The pid.
+    /// The process's id in the kernel.
     public var pid: UInt32
     /// The build's version text.
     public var build: String
 
-    /// Makes a value of its parts.
+    /// Makes the identity that a process answers `connect` with.
     public init(role: Role, node: UInt8, incarnation: UInt32, pid: UInt32, build: String) {
         self.role = role
         self.node = node
@@ -85,12 +89,12 @@ public struct ProcessIdentity: Hashable, Sendable {
 
 /// A state that a process reports; the numbers are `Coordination.ProcessState`'s.
 public struct ProcessStateReport: Hashable, Sendable {
-    /// The state.
+    /// The raw value of the `ProcessState` reached, or of the one it failed in.
     public var state: UInt8
-    /// The detail.
+    /// What the log shall say of it, such as why the process cannot start; often empty.
     public var detail: String
 
-    /// Makes a value of its parts.
+    /// Makes a report; a process sends one with every state it enters.
     public init(state: UInt8, detail: String) {
         self.state = state
         self.detail = detail
@@ -101,46 +105,49 @@ public struct ProcessStateReport: Hashable, Sendable {
 public enum PortSetting: Hashable, Sendable {
     /// Link up or down.
     case admin(isUp: Bool)
-    /// The MTU in bytes.
+    /// The MTU: bytes of the largest IP packet.
     case mtu(UInt16)
+    /// The port's own MAC address.
     case mac(MACAddress)
+    /// Whether frames to foreign MAC addresses are taken.
     case promiscuous(Bool)
 }
 
 /// What a keeper knows of a port.
 public struct PortStatus: Hashable, Sendable {
-    /// The interface's `sw_if_index`.
+    /// The `sw_if_index` of the port's interface.
     public var interface: UInt16
     /// The driver's name, such as `net_vmxnet3` or `tap`.
     public var driver: String
-    /// The mac.
+    /// The port's MAC address as it is now.
     public var mac: MACAddress
-    /// The is link up.
+    /// Whether the port has carrier; always true for a TAP.
     public var isLinkUp: Bool
-    /// Mb/s; 0: unknown.
+    /// The link's speed in Mb/s; 0: unknown.
     public var speedMegabits: UInt32
-    /// The is full duplex.
+    /// Whether the link sends and receives at a time; always true for a TAP.
     public var isFullDuplex: Bool
-    /// The MTU in bytes.
+    /// The MTU as it is now: bytes of the largest IP packet.
     public var mtu: UInt16
-    /// Receive queues.
+    /// Receive queues that the port was set up with.
     public var rxQueues: UInt16
-    /// Transmit queues.
+    /// Transmit queues that the port was set up with.
     public var txQueues: UInt16
     /// The device's NUMA node in the operating system; -1: unknown.
     public var numaNode: Int16
-    /// The hardware's own counters: received, sent, missed for lack of descriptors, errors, no buffer.
+    /// Packets that the hardware received since the port was opened; this and the other counters
+    /// are 0 for a TAP.
     public var rxPackets: UInt64
-    /// The tx packets.
+    /// Packets that the hardware sent.
     public var txPackets: UInt64
-    /// The rx missed.
+    /// Packets that the hardware dropped because no receive descriptor was free.
     public var rxMissed: UInt64
-    /// The rx errors.
+    /// Packets that the hardware received broken.
     public var rxErrors: UInt64
-    /// The rx no buffer.
+    /// Receive buffers that the driver wanted and the pool did not have.
     public var rxNoBuffer: UInt64
 
-    /// Makes a value of its parts.
+    /// Makes a status; without counters, as for a TAP, they are 0.
     public init(
         interface: UInt16,
         driver: String,
@@ -178,9 +185,11 @@ public struct PortStatus: Hashable, Sendable {
 
 /// A command to the packet generator of a worker.
 public enum PacketGeneratorCommand: Hashable, Sendable {
+    /// Makes a stream, which stays off until it is enabled.
     case create(PacketGeneratorStream)
+    /// Stops a stream and forgets it.
     case delete(name: String)
-    /// An empty name means every stream.
+    /// Lets a stream run or stops it; an empty name means every stream.
     case enable(name: String, isEnabled: Bool)
     /// Answered with the streams as text.
     case show
@@ -188,7 +197,7 @@ public enum PacketGeneratorCommand: Hashable, Sendable {
 
 /// A stream of made-up packets.
 public struct PacketGeneratorStream: Hashable, Sendable {
-    /// Unique on its node; at most 63 bytes.
+    /// The stream's name, unique on its node; at most 63 bytes.
     public var name: String
     /// The graph node that gets the packets: `ethernet-input` or `ip4-input`.
     public var graphNode: String
@@ -198,9 +207,9 @@ public struct PacketGeneratorStream: Hashable, Sendable {
     public var limit: UInt64
     /// Packets a second; 0: as many as go.
     public var packetsPerSecond: UInt64
-    /// Bytes of the first and the last packet; sizes go up by one from packet to packet.
+    /// Bytes of the first packet; sizes go up by one from packet to packet, and start again.
     public var minimumBytes: UInt16
-    /// The maximum bytes.
+    /// Bytes of the largest packet; equal to `minimumBytes` if all are of one size.
     public var maximumBytes: UInt16
     /// The most packets a frame, 1...256.
     public var framePackets: UInt16
@@ -208,18 +217,20 @@ public struct PacketGeneratorStream: Hashable, Sendable {
     public var lane: UInt16
     /// The packet as it starts; padded with an incrementing byte pattern to its size.
     public var template: [UInt8]
-    /// IPv4 destination addresses in host byte order, first and last; both 0: as in the template. Checksums follow.
+    /// The first IPv4 destination address, in host byte order; checksums follow.
+    ///
+    /// With `lastDestination` also 0, packets keep the address of the template.
     public var firstDestination: UInt32
-    /// The last destination.
+    /// The last IPv4 destination address, not below the first.
     public var lastDestination: UInt32
-    /// The same for the source address.
+    /// The first IPv4 source address, in host byte order; with `lastSource` also 0 the template's.
     public var firstSource: UInt32
-    /// The last source.
+    /// The last IPv4 source address, not below the first.
     public var lastSource: UInt32
     /// Whether addresses are drawn at random from their range rather than counted up.
     public var isRandom: Bool
 
-    /// Makes a value of its parts.
+    /// Makes a stream; without more said, minimum-size packets without end, as fast as they go.
     public init(
         name: String,
         graphNode: String = "ethernet-input",

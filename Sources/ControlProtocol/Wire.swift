@@ -7,7 +7,7 @@ public enum WireError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A field has a value that this version does not know.
     case invalid(field: String, value: UInt64)
 
-    /// The text for the operator.
+    /// What is wrong with the message, for a log line.
     public var description: String {
         switch self {
         case .truncated: "message ends before its last field"
@@ -23,7 +23,7 @@ public struct WireWriter {
     /// What has been written.
     public private(set) var bytes: [UInt8] = []
 
-    /// Makes a value of its parts.
+    /// Starts an empty message.
     public init() {}
 
     /// Appends an integer in little-endian order.

@@ -1,9 +1,11 @@
 /// Where the handoff rings into one NUMA node lie in that node's ring file.
 ///
-/// There is one ring for each pair of a source lane on another node and a destination lane on this one, so each
-/// has a single producer and a single consumer. The file starts with the doorbells: a line of eight 64-bit words
-/// for each destination lane, a bit for each source lane. Who writes what:
-/// - a ring's producer end and doorbell bits: the source lane, by atomic OR after the ring's publish;
+/// There is one ring for each pair of a source lane on another node and a destination lane on this
+/// one, so each has a single producer and a single consumer. The file starts with the doorbells: a
+/// line of eight 64-bit words for each destination lane, a bit for each source lane. Who writes
+/// what:
+/// - a ring's producer end and doorbell bits: the source lane, by atomic OR after the ring's
+///   publish;
 /// - a ring's consumer end: the destination lane, which clears its doorbell words before it drains;
 /// - the ring headers, once, before any worker runs: the node's keeper.
 public struct HandoffLayout: Hashable, Sendable {
@@ -20,12 +22,19 @@ public struct HandoffLayout: Hashable, Sendable {
     public static let maximumSourceLanes = 512
     /// Bytes of a cell.
     public static let cellBytes = 64
-    /// Bytes reserved for a ring's header (`struct rte_ring`: 384 in DPDK 22.11; checked by the keeper).
+    /// Bytes reserved for a ring's header, which is DPDK's `struct rte_ring`.
+    ///
+    /// That has 384 bytes in DPDK 22.11; the keeper checks it.
     public static let ringHeaderBytes = 384
     /// Bytes of the doorbell page at the start of the file.
     public static let doorbellBytes = 4096
 
-    /// Makes a value of its parts.
+    /// Makes the layout of a node's ring file; both ends make the same one.
+    ///
+    /// - Parameters:
+    ///   - destinationLanes: lanes of the node, at most `maximumDestinationLanes`.
+    ///   - sourceLanes: lanes of all other nodes, at most `maximumSourceLanes`.
+    ///   - cells: 64-byte cells of each ring, a power of two.
     public init(destinationLanes: Int, sourceLanes: Int, cells: Int) {
         precondition(destinationLanes <= Self.maximumDestinationLanes, "too many lanes on a node")
         precondition(sourceLanes <= Self.maximumSourceLanes, "too many lanes on other nodes")
@@ -44,7 +53,12 @@ public struct HandoffLayout: Hashable, Sendable {
     /// Bytes used in the file; round up to its page size.
     public var byteCount: Int { Self.doorbellBytes + ringCount * ringBytes }
 
-    /// The ring from a source lane to a destination lane, in bytes from the start of the file.
+    /// Where the ring from a source lane to a destination lane lies.
+    ///
+    /// - Parameters:
+    ///   - source: the source lane's number among the lanes of all other nodes.
+    ///   - destination: the destination lane's number on this node.
+    /// - Returns: bytes from the start of the file to the ring's header.
     public func ringOffset(source: Int, destination: Int) -> Int {
         precondition(
             (0..<sourceLanes).contains(source) && (0..<destinationLanes).contains(destination)
@@ -52,18 +66,23 @@ public struct HandoffLayout: Hashable, Sendable {
         return Self.doorbellBytes + (destination * sourceLanes + source) * ringBytes
     }
 
-    /// A destination lane's doorbell line, in bytes from the start of the file.
+    /// Where a destination lane's doorbell line lies, in bytes from the start of the file.
     public func doorbellOffset(destination: Int) -> Int { destination * 64 }
 }
 
-/// All lanes of a placement, numbered through: the lanes of the first node, then those of the second...
+/// All lanes of a placement, numbered through: the lanes of the first node, then those of the
+/// second...
 public struct LaneNumbering: Hashable, Sendable {
     /// The node numbers in the order of the placement.
     public let nodes: [Int]
-    /// The number of lanes of each, in the same order.
+    /// How many lanes each of them has, in the same order.
     public let laneCounts: [Int]
 
-    /// Makes a value of its parts.
+    /// Makes the numbering of a placement.
+    ///
+    /// - Parameters:
+    ///   - nodes: the node numbers in the order of the placement.
+    ///   - laneCounts: how many lanes each has; as many entries.
     public init(nodes: [Int], laneCounts: [Int]) {
         precondition(nodes.count == laneCounts.count)
         self.nodes = nodes

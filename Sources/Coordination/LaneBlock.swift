@@ -9,7 +9,7 @@ public struct LaneBlock: Sendable {
 
     /// Makes a block of plain memory, for tests and benchmarks.
     ///
-    /// - Precondition: `byteCount` zero bytes, 64-byte aligned, that outlive the block.
+    /// - Parameter base: `byteCount` zero bytes, 64-byte aligned, that outlive the block.
     public init(plainMemory base: UnsafeMutableRawPointer) { self.base = base }
 
     static let nodesOffset = 256
@@ -22,7 +22,8 @@ public struct LaneBlock: Sendable {
 
     /// A 64-bit word about the lane itself.
     public enum Word: Int, Sendable, CaseIterable {
-        /// Turns of the loop; a reader takes two readings apart for a rate, and one that stands for a hang.
+        /// Turns of the loop; a reader takes two readings apart for a rate, and one that stands for
+        /// a hang.
         case loops = 0
         /// The time-stamp counter at the top of the last turn.
         case heartbeatTSC
@@ -50,7 +51,8 @@ public struct LaneBlock: Sendable {
         case frameFailures
         /// Packets taken from the rings of a producer's earlier life and thrown away.
         case staleHandoffs
-        /// Whether the lane sleeps now (1): it touches no table until it has looked at the generation again.
+        /// Whether the lane sleeps now (1): it touches no table until it has looked at the
+        /// generation again.
         case asleep
     }
 
@@ -85,7 +87,7 @@ public struct LaneBlock: Sendable {
     /// The address of the counters of graph node `index`: `NodeWord.allCases.count` words.
     @inline(__always)
     public func node(_ index: Int) -> UnsafeMutablePointer<UInt64> {
-        (base + Self.nodesOffset + index * 32).assumingMemoryBound(to: UInt64.self)
+        (base + (Self.nodesOffset &+ index &* 32)).assumingMemoryBound(to: UInt64.self)
     }
 
     /// The address of the drop counters, one word an error.
@@ -96,13 +98,13 @@ public struct LaneBlock: Sendable {
     /// The address of the counters of interface `index`: eight words.
     @inline(__always)
     public func interface(_ index: Int) -> UnsafeMutablePointer<UInt64> {
-        (base + Self.interfacesOffset + index * 64).assumingMemoryBound(to: UInt64.self)
+        (base + (Self.interfacesOffset &+ index &* 64)).assumingMemoryBound(to: UInt64.self)
     }
 
     /// The address of the counters towards the lane with global number `index`: eight words.
     @inline(__always)
     public func peer(_ index: Int) -> UnsafeMutablePointer<UInt64> {
-        (base + Self.peersOffset + index * 64).assumingMemoryBound(to: UInt64.self)
+        (base + (Self.peersOffset &+ index &* 64)).assumingMemoryBound(to: UInt64.self)
     }
 
     /// Reads a word, for readers in other threads and processes.

@@ -3,14 +3,14 @@ internal import LinuxSystem
 extension WorkerSegment {
     /// A graph node's entry in the name table.
     public struct NodeName: Hashable, Sendable {
-        /// The name.
+        /// The graph node's name, such as `ip4-lookup`; cut at 47 bytes of UTF-8 in the table.
         public var name: String
-        /// The first of the node's drop reasons in the error table, and how many it has.
+        /// The index of the node's first drop reason in the error table.
         public var errorBase: Int
-        /// The error count.
+        /// How many drop reasons it has, one after the other from there.
         public var errorCount: Int
 
-        /// Makes a value of its parts.
+        /// Makes an entry, as the worker writes it.
         public init(name: String, errorBase: Int, errorCount: Int) {
             self.name = name
             self.errorBase = errorBase
@@ -20,14 +20,14 @@ extension WorkerSegment {
 
     /// A drop reason.
     public struct ErrorName: Hashable, Sendable {
-        /// The graph node's index.
+        /// The index of the graph node that drops, or counts, for this reason.
         public var node: Int
-        /// The reason.
+        /// The text that `show errors` prints; cut at 123 bytes of UTF-8 in the table.
         public var reason: String
         /// Whether it counts something else than drops.
         public var isInformation: Bool
 
-        /// Makes a value of its parts.
+        /// Makes a reason, as the worker writes it; one for drops unless said otherwise.
         public init(node: Int, reason: String, isInformation: Bool = false) {
             self.node = node
             self.reason = reason
@@ -40,7 +40,9 @@ extension WorkerSegment {
 
     /// Fills both name tables; the counts are published last.
     ///
-    /// - Precondition: at most `maximumNodes` nodes and `maximumErrors` reasons.
+    /// - Parameters:
+    ///   - nodes: in the order of their graph indices, at most `maximumNodes`.
+    ///   - errors: in the order of the lanes' error counters, at most `maximumErrors`.
     public func writeNames(nodes: [NodeName], errors: [ErrorName]) {
         precondition(nodes.count <= Self.maximumNodes && errors.count <= Self.maximumErrors)
         for (index, node) in nodes.enumerated() {

@@ -4,14 +4,16 @@ public import SystemPackage
 
 /// The shared memory of one worker's life: what the supervisor tells it and what it counts.
 ///
-/// One file an incarnation, made by the supervisor before it starts the worker, so that everything is readable
-/// without stopping anyone and after the worker's death. Who writes what:
+/// One file an incarnation, made by the supervisor before it starts the worker, so that everything
+/// is readable without stopping anyone and after the worker's death. Who writes what:
 /// - the header's fixed words: the supervisor, before the worker starts;
 /// - the control line: the supervisor, with release stores; lanes read it once a turn;
 /// - the worker line and the name tables: the worker's control lane;
-/// - a lane's block: that lane alone, with plain 64-bit stores (a reader may see one counter a packet ahead
-///   of another, never a torn one).
-/// The sizes are bounds of the layout, checked by whoever fills it; a reader trusts none of the values.
+/// - a lane's block: that lane alone, with plain 64-bit stores (a reader may see one counter a
+///   packet ahead of another, never a torn one).
+///
+/// The sizes are bounds of the layout, checked by whoever fills it; a reader trusts none of the
+/// values.
 public struct WorkerSegment: Sendable {
     /// The mapping; kept alive by this value.
     public let mapping: SharedMapping
@@ -41,10 +43,11 @@ public struct WorkerSegment: Sendable {
     /// Makes the segment of a worker's new life.
     ///
     /// - Parameters:
-    ///   - path: the file.
+    ///   - path: the file; one that is there is replaced.
     ///   - node: the NUMA node's number in the placement.
     ///   - incarnation: counts the worker's lives on that node, from 1.
     ///   - lanes: how many lanes it runs.
+    /// - Returns: the segment, writable, all counters 0.
     /// - Throws: the `Errno` of the file.
     public static func create(
         path: String,
@@ -63,6 +66,10 @@ public struct WorkerSegment: Sendable {
 
     /// Maps an existing segment.
     ///
+    /// - Parameters:
+    ///   - path: the file that `create` made.
+    ///   - writable: false for readers, to whom a store is a SIGSEGV.
+    /// - Returns: the segment as it stands; its worker may be writing it, or be dead.
     /// - Throws: `EPROTO` for a file of another layout, else the `Errno` of the file.
     public static func open(path: String, writable: Bool) throws(Errno) -> WorkerSegment {
         let mapping = try SharedMapping.open(path: path, writable: writable)
@@ -85,25 +92,38 @@ public struct WorkerSegment: Sendable {
 }
 
 extension WorkerSegment {
-    /// A 64-bit word of the header.
+    /// A 64-bit word of the header, in lines by who writes them.
+    ///
+    /// From 0 the fixed words, from 128 (byte 1024) the supervisor's control line, from 256 (byte
+    /// 2048) the line of the worker's control lane.
     public enum Word: Int, Sendable, CaseIterable {
+        /// `WorkerSegment.magic`, stored last: what has it is complete.
         case magic = 0
+        /// The NUMA node's number, the worker's life on it (from 1), its lanes.
         case node, incarnation, laneCount
-        /// The control line, at byte 1024: written by the supervisor.
         /// Bit n: the worker of node n takes packets.
         case peersUp = 128
         /// The barrier epoch wanted; odd: closed.
         case epochWanted
         /// The longest sleep of an idle lane in microseconds; 0: lanes never sleep.
         case idleSleepMicroseconds
-        /// The worker line, at byte 2048: written by the worker's control lane.
+        /// The raw value of the worker's `ProcessState`.
         case state = 256
+        /// The worker's process id, ticks of the time-stamp counter a second, and its reading at
+        /// the start.
         case pid, tscHertz, startTSC
+        /// The last journal entry applied, and the newest generation of tables.
         case changeNumber, generation
+        /// Bytes of the worker's heap, and those given out.
         case heapTotalBytes, heapUsedBytes
+        /// Packet buffers of the node's pool, and those free.
         case poolTotal, poolAvailable
+        /// Entries of the two name tables; stored after them.
         case nodeCount, errorCount
+        /// How often the control lane wrote its gauges.
         case controlLoops
+        /// Neighbours reported to the supervisor, and reports kept back; always 0 in
+        /// this version.
         case neighboursReported, neighboursSuppressed
     }
 
@@ -125,16 +145,20 @@ extension WorkerSegment {
 
 /// The states a process goes through, in order.
 public enum ProcessState: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+    /// The process runs, and waits for its configuration.
     case starting = 0
     /// EAL is up and attached.
     case attached = 1
     /// Tables are made, ports are bound: it could forward.
     case ready = 2
+    /// Packets flow: a worker's lanes run, a keeper's ports are started.
     case forwarding = 3
+    /// It was told to end, and finishes what it has begun.
     case draining = 4
+    /// Nothing runs any more; the process exits.
     case stopped = 5
 
-    /// The text for the operator.
+    /// The state's name, as logs and `show` commands print it.
     public var description: String {
         switch self {
         case .starting: "starting"

@@ -101,7 +101,8 @@ extension CPUSet: CustomStringConvertible {
 
     /// Reads the kernel's list format.
     ///
-    /// - Parameter list: such as `0-3,8`; nil is returned for anything else and for numbers beyond `capacity`.
+    /// - Parameter list: such as `0-3,8`; nil is returned for anything else and for numbers
+    ///   beyond `capacity`.
     public init?(list: some StringProtocol) {
         self.init()
         for part in list.split(separator: ",", omittingEmptySubsequences: false) {

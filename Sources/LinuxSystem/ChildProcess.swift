@@ -7,12 +7,14 @@ public import SystemPackage
 
 /// How a process ended.
 public enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
+    /// It returned from `main` or called `exit` with this status, 0...255.
     case exited(code: Int32)
+    /// A signal of this number ended it.
     case signalled(Int32)
     /// Somebody else reaped it.
     case unknown
 
-    /// The text for the operator.
+    /// How it ended, with the signal's name, such as `signal 9 (SIGKILL)`.
     public var description: String {
         switch self {
         case .exited(let code): "exit status \(code)"
@@ -32,20 +34,25 @@ public enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
 
 /// A process that this one started and must reap.
 ///
-/// It has a session of its own, so that it neither gets the terminal's signals nor ends with its parent.
+/// It has a session of its own, so that it neither gets the terminal's signals nor ends with its
+/// parent.
 public struct ChildProcess: Sendable {
     /// The process, for signals and for waiting.
     public let process: ProcessDescriptor
     /// What a later supervisor recognises it by.
     public let stamp: ProcessStamp
 
-    /// Starts a program. Standard input is /dev/null, standard output and error are this process's.
+    /// Starts a program.
+    ///
+    /// Standard input is /dev/null, standard output and error are this process's.
     ///
     /// - Parameters:
     ///   - executable: its path.
     ///   - arguments: without the program's name.
     ///   - environment: the whole environment.
-    ///   - descriptor: becomes descriptor 3 of the child, which gets no further one; stays the caller's.
+    ///   - descriptor: becomes descriptor 3 of the child, which gets no further one; stays the
+    ///     caller's.
+    /// - Returns: the process, which the caller has to reap.
     /// - Throws: the `Errno` of the start, such as `ENOENT`.
     public static func spawn(
         executable: String,
@@ -103,7 +110,8 @@ public struct ChildProcess: Sendable {
         return signal == 0 ? .exited(code: status >> 8 & 0xFF) : .signalled(signal)
     }
 
-    /// A session of its own, no blocked signal, and default actions for those that a parent may ignore.
+    /// A session of its own, no blocked signal, and default actions for those that a parent may
+    /// ignore.
     private static func prepare(_ attributes: inout posix_spawnattr_t) {
         var none = sigset_t()
         sigemptyset(&none)

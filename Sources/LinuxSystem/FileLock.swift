@@ -9,9 +9,10 @@ public import SystemPackage
 public enum FileLockError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Another process holds it; `content` is what it wrote into the file.
     case held(path: String, content: String)
+    /// The file cannot be opened, locked or written.
     case system(path: String, Errno)
 
-    /// The text for the operator.
+    /// Which file it is, and who holds it or what the kernel says.
     public var description: String {
         switch self {
         case .held(let path, let content): "\(path) is locked by another process (\(content))"
@@ -24,7 +25,7 @@ public enum FileLockError: Error, Hashable, Sendable, CustomStringConvertible {
 ///
 /// The file names its owner for those who find it locked. Children do not inherit the lock.
 public final class FileLock: Sendable {
-    /// The file.
+    /// The lock file's path.
     public let path: String
     private let descriptor: CInt
 
@@ -44,6 +45,8 @@ public final class FileLock: Sendable {
     /// - Parameters:
     ///   - path: the file; made if it is not there.
     ///   - content: what others read in it, such as this process's number.
+    /// - Returns: the lock; it is held until the value is let go.
+    /// - Throws: `held` with what the holder wrote, or `system`.
     public static func take(path: String, content: String) throws(FileLockError) -> FileLock {
         while true {
             let descriptor = try open(path)

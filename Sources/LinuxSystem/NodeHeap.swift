@@ -10,8 +10,8 @@ internal import SystemPackage
 /// Full is an answer (nil), never a crash: whoever asks refuses the change that needed the memory.
 /// One thread allocates and frees, the control lane; what lies in the heap may be read by all.
 ///
-/// Two levels: runs of 64-KiB pages, first fit, and in single pages blocks of one size class each. The
-/// books are kept outside the mapping, so that hugepages hold nothing but what was asked for.
+/// Two levels: runs of 64-KiB pages, first fit, and in single pages blocks of one size class each.
+/// The books are kept outside the mapping, so that hugepages hold nothing but what was asked for.
 public final class NodeHeap {
     /// The first byte; aligned to 2 MiB or to the hugepage, whichever is more.
     public let base: UnsafeMutableRawPointer
@@ -37,9 +37,9 @@ public final class NodeHeap {
 
     /// Maps the heap.
     ///
-    /// With a NUMA node every hugepage is touched now (about 0.3 ms each 2 MiB): the kernel reserves hugepages
-    /// for the machine, not for a node, and a later touch could meet an empty node and a SIGBUS. Without
-    /// one nothing is touched, and the reservation holds.
+    /// With a NUMA node every hugepage is touched now (about 0.3 ms each 2 MiB): the kernel
+    /// reserves hugepages for the machine, not for a node, and a later touch could meet an empty
+    /// node and a SIGBUS. Without one nothing is touched, and the reservation holds.
     ///
     /// - Parameters:
     ///   - byteCount: the size in bytes, rounded up to whole hugepages or 64 KiB.
@@ -160,7 +160,8 @@ private final class Mapping {
         self.byteCount = byteCount
         guard numaNode != nil else { return }
         try bind(byteCount, to: numaNode)
-        // MADV_POPULATE_WRITE (Linux 5.14) reports a node without pages where a touch would be a SIGBUS.
+        // MADV_POPULATE_WRITE (Linux 5.14) reports a node without pages where a touch would be a
+        // SIGBUS.
         let populateWrite: CInt = 23
         guard madvise(base, byteCount, populateWrite) == 0 else {
             let error = Errno(rawValue: errno)

@@ -4,7 +4,8 @@
 
 /// The sizes of blocks that share a page.
 ///
-/// Steps of 64 bytes up to 1,088, which is the largest block of a forwarding table; above, four to a doubling.
+/// Steps of 64 bytes up to 1,088, which is the largest block of a forwarding table; above, four to
+/// a doubling.
 enum NodeHeapSizeClass {
     static let sizes: [Int] =
         (1...17).map { $0 * 64 }
@@ -60,7 +61,8 @@ extension NodeHeap {
         if Int(pages[page].used) == Self.pageBytes / size { link(page, sizeClass: sizeClass) }
         pages[page].used -= 1
         usedBytes -= size
-        // The last page of a class is kept, so that one block that comes and goes costs no page each time.
+        // The last page of a class is kept, so that one block that comes and goes costs no page
+        // each time.
         if pages[page].used == 0, pages[page].previous >= 0 || pages[page].next >= 0 {
             unlink(page)
             givePages(first: page, count: 1)

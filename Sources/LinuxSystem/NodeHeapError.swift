@@ -53,7 +53,8 @@ public struct HugepagePool: Hashable, Sendable {
         self.numaNode = numaNode
         let folder = Self.folder(pageBytes: pageBytes, numaNode: numaNode)
         let free = Self.number(in: folder + "/free_hugepages")
-        // Reserved but untouched pages count as free; the kernel has the reservations of the machine only.
+        // Reserved but untouched pages count as free; the kernel has the reservations of the
+        // machine only.
         let reserved = numaNode == nil ? Self.number(in: folder + "/resv_hugepages") ?? 0 : 0
         freePages = free.map { $0 - reserved }
         totalPages = Self.number(in: folder + "/nr_hugepages")

@@ -2,7 +2,8 @@ internal import CLinux
 public import SystemPackage
 
 extension CPUSet {
-    /// Binds every thread of this process to this set; threads and processes started later inherit it.
+    /// Binds every thread of this process to this set; threads and processes started later inherit
+    /// it.
     ///
     /// - Throws: `EINVAL` when no CPU of the set may be used.
     public func bindProcess() throws(Errno) {

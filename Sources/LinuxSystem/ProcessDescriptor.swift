@@ -9,11 +9,12 @@ public import SystemPackage
 public final class ProcessDescriptor: Sendable {
     /// The process's number.
     public let pid: Int32
-    /// The descriptor; readable once the process has ended. Owned by this object.
+    /// The descriptor, owned by this object; readable once the process has ended.
     public let descriptor: CInt
 
     /// Takes hold of a process.
     ///
+    /// - Parameter pid: its number in the kernel.
     /// - Throws: `ESRCH` if there is none of that number.
     public init(pid: Int32) throws(Errno) {
         descriptor = try systemCall { CLinux_pidfd_open(pid) }
@@ -42,14 +43,14 @@ public final class ProcessDescriptor: Sendable {
 
 /// What tells a process from a later one with the same number.
 public struct ProcessStamp: Hashable, Sendable {
-    /// The pid.
+    /// The process's number in the kernel.
     public var pid: Int32
     /// Clock ticks after boot at which it started (field 22 of /proc/PID/stat).
     public var startTicks: UInt64
     /// The executable's path.
     public var executable: String
 
-    /// Makes a value of its parts.
+    /// Makes a stamp; `read` makes that of a running process.
     public init(pid: Int32, startTicks: UInt64, executable: String) {
         self.pid = pid
         self.startTicks = startTicks

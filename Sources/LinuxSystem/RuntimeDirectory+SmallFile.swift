@@ -50,7 +50,8 @@ public enum SmallFile {
         try systemCall { rename(temporary, path) }
     }
 
-    /// The names in a directory in ascending order, without `.` and `..`; empty if it cannot be read.
+    /// The names in a directory in ascending order, without `.` and `..`; empty if it cannot be
+    /// read.
     public static func names(in directory: String) -> [String] {
         guard let stream = opendir(directory) else { return [] }
         defer { closedir(stream) }
@@ -75,7 +76,10 @@ public enum SmallFile {
 
     /// Makes a directory and those above it.
     ///
-    /// - Parameter mode: the permissions of those that are made.
+    /// - Parameters:
+    ///   - path: absolute, or from the working directory.
+    ///   - mode: the permissions of those that are made.
+    /// - Throws: the `Errno` of the first part that cannot be made and is no directory.
     public static func makeDirectory(_ path: String, mode: UInt32 = 0o755) throws(Errno) {
         var made = path.hasPrefix("/") ? "" : "."
         for part in path.split(separator: "/") {

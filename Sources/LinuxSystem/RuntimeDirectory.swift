@@ -2,17 +2,17 @@ public import SystemPackage
 
 /// The directory in which a supervisor finds what an earlier one left: sockets, and who runs.
 ///
-/// `supervisor.lock` is held by the running supervisor; `node<N>/` has the sockets `keeper.sock` and
-/// `worker.<incarnation>.sock` and a file for each process, `keeper.pid` and `worker.<incarnation>.pid`, with the
-/// line of its `ProcessStamp`.
+/// `supervisor.lock` is held by the running supervisor; `node<N>/` has the sockets `keeper.sock`
+/// and `worker.<incarnation>.sock` and a file for each process, `keeper.pid` and
+/// `worker.<incarnation>.pid`, with the line of its `ProcessStamp`.
 public struct RuntimeDirectory: Hashable, Sendable {
-    /// The directory.
+    /// The directory's path, without a slash at its end.
     public let path: String
 
     /// The longest path of a unix socket in bytes (`sun_path` without its final zero).
     public static let maximumSocketPathBytes = 107
 
-    /// Makes a value of its parts.
+    /// Names a directory; nothing is made or looked at yet.
     public init(path: String) { self.path = path }
 
     /// The file that the running supervisor locks.
@@ -31,14 +31,14 @@ public struct RuntimeDirectory: Hashable, Sendable {
 
     /// A process that this directory knows of.
     public struct Record: Hashable, Sendable {
-        /// The NUMA node's number.
+        /// The number of the NUMA node that it belongs to.
         public var node: Int
         /// `keeper`, or `worker.` and its incarnation.
         public var name: String
-        /// The stamp.
+        /// What tells it from a later process with the same number.
         public var stamp: ProcessStamp
 
-        /// Makes a value of its parts.
+        /// Makes a record, as `write` and `records` exchange it.
         public init(node: Int, name: String, stamp: ProcessStamp) {
             self.node = node
             self.name = name

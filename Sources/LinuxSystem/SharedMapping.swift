@@ -24,10 +24,12 @@ public final class SharedMapping: @unchecked Sendable {
     /// Makes a new file of `byteCount` zero bytes and maps it for reading and writing.
     ///
     /// - Parameters:
-    ///   - path: where; a file that is there already is replaced, so that nobody who still maps it is disturbed.
+    ///   - path: where; a file that is there already is replaced, so that nobody who still maps
+    ///     it is disturbed.
     ///   - byteCount: the size in bytes; on hugetlbfs a multiple of the page size.
     ///   - numaNode: the NUMA node to bind the pages to, or nil for none.
-    /// - Throws: the `Errno` of the step that failed; the file is then gone.
+    /// - Returns: the mapping.
+    /// - Throws: the `Errno` of the step that failed; no new file is left then.
     public static func create(
         path: String,
         byteCount: Int,
@@ -58,6 +60,7 @@ public final class SharedMapping: @unchecked Sendable {
     /// - Parameters:
     ///   - path: the file.
     ///   - writable: whether this process may write to it.
+    /// - Returns: the mapping.
     /// - Throws: the `Errno` of the step that failed; `EINVAL` for an empty file.
     public static func open(path: String, writable: Bool) throws(Errno) -> SharedMapping {
         let descriptor = try systemCall {

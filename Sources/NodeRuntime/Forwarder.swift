@@ -36,9 +36,11 @@ final class Forwarder {
     /// Attaches and makes everything; nothing is allocated for packets afterwards.
     ///
     /// - Parameters:
+    ///   - configuration: what the supervisor told this life of the worker.
     ///   - environment: EAL's arguments.
     ///   - wakeup: an eventfd that lanes write when they have something for the control lane.
     ///   - attached: called when EAL is up.
+    /// - Throws: what is missing, in words for the operator; the process cannot try again.
     init(
         configuration: WorkerConfiguration,
         environment: [String],
@@ -82,6 +84,8 @@ final class Forwarder {
         segment.store(.startTSC, timestamp())
         segment.store(.poolTotal, UInt64(pool.size))
         segment.store(.heapTotalBytes, UInt64(heap.totalBytes))
+        // Lanes must not pay for the kernel's clearing of hugepages.
+        fib.populate()
         try makeLanes(wakeup: wakeup)
         publishGauges()
     }
@@ -134,7 +138,10 @@ final class Forwarder {
         }
     }
 
-    /// Ends an entry.
+    /// Ends an entry, whose number the segment then says.
+    ///
+    /// - Parameter number: the journal's number of the entry.
+    /// - Returns: empty, or why it is not in force.
     func finishEntry(number: UInt64) -> String {
         do throws(ApplyError) {
             try forwarding.finishEntry()

@@ -16,9 +16,10 @@ struct ApplyError: Error, CustomStringConvertible {
 
 /// The control lane's picture of what the worker forwards by, and its publication to the lanes.
 ///
-/// Order within an entry, so that no lane ever follows a leaf to something it cannot see: first a generation with
-/// the new adjacencies is published and every lane has picked it up, then routes are written, then what was taken
-/// out goes with a last generation; memory is freed after every lane has passed the top of its loop since.
+/// Order within an entry, so that no lane ever follows a leaf to something it cannot see: first a
+/// generation with the new adjacencies is published and every lane has picked it up, then routes
+/// are written, then what was taken out goes with a last generation; memory is freed after every
+/// lane has passed the top of its loop since.
 final class ForwardingState {
     private let heap: NodeHeap
     private let fib: Fib
@@ -120,13 +121,10 @@ final class ForwardingState {
     private func add(_ routes: [Route]) throws(ApplyError) {
         if isDirty { try publish() }
         do throws(ForwardingError) {
-            for route in routes {
-                try fib.insert(
-                    prefix: route.prefix,
-                    length: Int(route.length),
-                    leaf: route.leaf.rawValue
-                )
-            }
+            try fib.insert(
+                contentsOf: routes.lazy.map {
+                    FibRoute(prefix: $0.prefix, length: $0.length, leaf: $0.leaf.rawValue)
+                })
         } catch { throw ApplyError(description: "\(error)") }
     }
 
@@ -185,10 +183,11 @@ final class ForwardingState {
         for lane in lanes { waitForLane(lane, condition) }
     }
 
-    /// Waits for a lane; one that sleeps has no table in its hands, and looks at the generation when it wakes.
+    /// Waits for a lane; one that sleeps has no table in its hands, and looks at the generation
+    /// when it wakes.
     ///
-    /// A lane that does not turn for five seconds is hung: its supervisor will see that, and what it could still
-    /// read stays allocated.
+    /// A lane that does not turn for five seconds is hung: its supervisor will see that, and what
+    /// it could still read stays allocated.
     private func waitForLane(_ lane: LaneBlock, _ condition: (LaneBlock) -> Bool) {
         guard lanesRun else { return }
         var waited = 0

@@ -166,8 +166,8 @@ final class HandoffWiring {
         return result
     }
 
-    /// The lane of each node (32 numbers) that a lane's packets for that node's ports go to: its namesake, so that
-    /// the lanes of a node are used evenly and a flow keeps its order.
+    /// The lane of each node (32 numbers) that a lane's packets for that node's ports go to: its
+    /// namesake, so that the lanes of a node are used evenly and a flow keeps its order.
     func laneOfNode(from lane: Int) -> [UInt16] {
         var result = [UInt16](repeating: .max, count: 32)
         for (place, peer) in configuration.peers.enumerated() where peer.lanes > 0 {

@@ -9,10 +9,11 @@ internal import SystemPackage
     internal import Glibc
 #endif
 
-/// A NUMA node's DPDK primary: it makes the pool, starts the ports, and then sleeps until told something.
+/// A NUMA node's DPDK primary: it makes the pool, starts the ports, and then sleeps until told
+/// something.
 ///
-/// It runs no packet. While it lives the links stay up and the receive rings go on filling, whatever happens to
-/// the worker.
+/// It runs no packet. While it lives the links stay up and the receive rings go on filling,
+/// whatever happens to the worker.
 public final class Keeper {
     private let arguments: NodeArguments
     private let log: Logger
@@ -26,6 +27,8 @@ public final class Keeper {
     /// The pool's name in the node's DPDK domain.
     static let poolName = "causeway"
 
+    /// Makes a keeper that waits for its configuration.
+    ///
     /// - Parameters:
     ///   - arguments: from the command line.
     ///   - log: tagged with the NUMA node.
@@ -196,8 +199,8 @@ public final class Keeper {
     /// After the worker's death: nothing that it shared is believed.
     private func recover() throws(DPDKError) -> String {
         guard let pool else { return "" }
-        // First the pool forgets its state, which may be torn, so that drivers can give buffers into it; what they
-        // give is then forgotten too, and every buffer made free from scratch.
+        // First the pool forgets its state, which may be torn, so that drivers can give buffers
+        // into it; what they give is then forgotten too, and every buffer made free from scratch.
         pool.forgetAll()
         for port in ports { try port.stop() }
         pool.rebuild()

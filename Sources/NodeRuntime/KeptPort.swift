@@ -76,7 +76,8 @@ final class KeptPort {
         }
     }
 
-    /// A locally administered address that a port keeps over restarts: 02:fe, a hash of its name, its index.
+    /// A locally administered address that a port keeps over restarts: 02:fe, a hash of its name,
+    /// its index.
     private static func madeUpMAC(_ configuration: PortConfiguration, node: Int) -> MACAddress {
         var hash: UInt32 = 2_166_136_261
         for byte in configuration.name.utf8 { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
@@ -121,7 +122,8 @@ final class KeptPort {
 
     func start() throws(DPDKError) { try port?.start() }
 
-    /// Stops the port for good; the TAP's interface goes when the worker's descriptors are closed too.
+    /// Stops the port for good; the TAP's interface goes when the worker's descriptors are closed
+    /// too.
     func release() {
         if let port {
             _ = try? port.stop()

@@ -31,11 +31,13 @@ struct LaneState {
     static let barrierLimitSeconds: UInt64 = 2
 }
 
-/// The loop of a polling lane, in VPP's order: barrier, handoff rings and inputs, pending frames until none is left.
+/// The loop of a polling lane, in VPP's order: barrier, handoff rings and inputs, pending frames
+/// until none is left.
 enum LaneLoop {
     /// The lane's thread.
     ///
     /// - Parameter argument: a `LaneState` that outlives the thread.
+    /// - Returns: 0 once it was told to stop; -1 without a state.
     static func run(_ argument: UnsafeMutableRawPointer?) -> CInt {
         guard let lane = argument?.assumingMemoryBound(to: LaneState.self) else { return -1 }
         begin(lane)
@@ -56,7 +58,7 @@ enum LaneLoop {
             let count = lane.pointee.graph.pollInputs()
             lane.pointee.graph.dispatchPending()
             if count > 0 {
-                block.pointer(.inputVectors).pointee &+= UInt64(count)
+                block.pointer(.inputVectors).pointee &+= UInt64(truncatingIfNeeded: count)
                 block.pointer(.busyLoops).pointee &+= 1
                 idle = 0
             } else {
@@ -114,8 +116,8 @@ enum LaneLoop {
 
     /// Gives the CPU away until a TAP has a packet or the idle time is over.
     ///
-    /// `asleep` tells the control lane that this lane has no table in its hands; it is taken down, with a fence,
-    /// before the lane looks at the published tables again.
+    /// `asleep` tells the control lane that this lane has no table in its hands; it is taken down,
+    /// with a fence, before the lane looks at the published tables again.
     @inline(never)
     private static func sleep(_ lane: UnsafeMutablePointer<LaneState>) {
         let microseconds = CLinux_load_relaxed64(lane.pointee.idleSleepMicroseconds)

@@ -19,7 +19,8 @@ struct LaneBuilder {
     /// Where the lane's packet generator finds its streams.
     let generator: GeneratorFeed
 
-    /// Builds the graph; lane 0's writes the name tables of the segment, which are the same for all.
+    /// Builds the graph; lane 0's writes the name tables of the segment, which are the same for
+    /// all.
     func build() throws(GraphError) -> UnsafeMutablePointer<LaneState> {
         let lanes = configuration.laneCPUs.count
         var graph = GraphBuilder()

@@ -8,22 +8,24 @@ public import Logging
 ///
 /// It uses no Foundation, which packet processes do not link.
 public struct NodeLog: LogHandler {
-    /// The metadata.
+    /// What every line says beside its message, such as the NUMA node.
     public var metadata: Logger.Metadata = [:]
-    /// The log level.
+    /// The least level that is written.
     public var logLevel: Logger.Level = .info
     private let label: String
 
+    /// Makes a handler that writes from level `info` on.
+    ///
     /// - Parameter label: the component's name.
     public init(label: String) { self.label = label }
 
-    /// The subscript.
+    /// The value of one key of `metadata`.
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
-    /// The log.
+    /// Writes a line: time, level, component, the pairs in the order of their keys, the message.
     public func log(event: LogEvent) {
         let pairs = metadata.merging(event.metadata ?? [:]) { $1 }
             .sorted { $0.key < $1.key }

@@ -5,11 +5,10 @@ internal import SystemPackage
     internal import Glibc
 #endif
 
-/// The listening end of a keeper or worker: accepts connections and collects what they say. Never blocks longer
-/// than it is told to.
+/// The listening end of a keeper or worker: accepts connections and collects what they say.
 ///
-/// One thread uses it. A connection that breaks the protocol, or does not read what it is sent, is closed; the
-/// process goes on without it.
+/// It never blocks longer than it is told to. One thread uses it. A connection that breaks the
+/// protocol, or does not read what it is sent, is closed; the process goes on without it.
 public final class NodeServer {
     private let listener: Int32
     private var channels: [MessageChannel] = []
@@ -36,7 +35,9 @@ public final class NodeServer {
     /// - Parameters:
     ///   - milliseconds: how long at most; 0: not at all; below 0: for ever.
     ///   - wakeup: a further descriptor to wait for, such as an eventfd, or -1.
-    ///   - limit: the most messages of one connection, so that one cannot keep the loop to itself.
+    ///   - limit: the most messages of one connection, so that one cannot keep the loop to
+    ///     itself.
+    ///   - handle: gets each message with its connection; owns the descriptors that came along.
     public func serve(
         milliseconds: Int32,
         wakeup: Int32 = -1,
@@ -63,7 +64,13 @@ public final class NodeServer {
         for channel in subscribers { answer(channel, message) }
     }
 
-    /// Sends an answer.
+    /// Sends an answer; a connection that does not take it is closed.
+    ///
+    /// - Parameters:
+    ///   - channel: where the question came from.
+    ///   - message: the answer.
+    ///   - request: the question's number.
+    ///   - descriptors: sent along; they stay the caller's.
     public func answer(
         _ channel: MessageChannel,
         _ message: NodeMessage,

@@ -11,7 +11,8 @@ enum Signals {
     /// Whether the process was told to end.
     static var terminationAsked: Bool { asked.load(ordering: .relaxed) }
 
-    /// Turns SIGTERM into the flag; SIGINT (meant for the supervisor at the terminal) and SIGPIPE are ignored.
+    /// Turns SIGTERM into the flag; SIGINT (meant for the supervisor at the terminal) and SIGPIPE
+    /// are ignored.
     static func catchTermination() {
         signal(SIGTERM) { _ in Signals.asked.store(true, ordering: .relaxed) }
         signal(SIGINT, SIG_IGN)

@@ -9,10 +9,11 @@ internal import PacketNodes
     internal import Glibc
 #endif
 
-/// A NUMA node's packet process: attaches to the keeper's DPDK domain, runs one polling lane a core, and on its
-/// main thread the control lane, which applies changes and reports.
+/// A NUMA node's packet process: attaches to the keeper's DPDK domain, runs one polling lane a
+/// core, and on its main thread the control lane, which applies changes and reports.
 ///
-/// It leaves by `_exit`: an orderly DPDK cleanup in a secondary process would take the primary's devices down.
+/// It leaves by `_exit`: an orderly DPDK cleanup in a secondary process would take the primary's
+/// devices down.
 public final class Worker {
     private let arguments: NodeArguments
     private let log: Logger
@@ -24,6 +25,8 @@ public final class Worker {
     private let wakeup: Int32
     private var recentNeighbours = RecentNeighbours()
 
+    /// Makes a worker that waits for its configuration.
+    ///
     /// - Parameters:
     ///   - arguments: from the command line.
     ///   - log: tagged with the NUMA node.
@@ -31,7 +34,7 @@ public final class Worker {
         self.arguments = arguments
         self.log = log
         server = NodeServer(listener: arguments.listener) { log.warning("\($0)") }
-        wakeup = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
+        wakeup = CLinux_eventfd()
     }
 
     /// Runs until told to stop; does not return to the caller.
@@ -120,7 +123,8 @@ public final class Worker {
         }
     }
 
-    /// Ends a worker that cannot start; the reason goes to whoever listens, as the detail of the state it is in.
+    /// Ends a worker that cannot start; the reason goes to whoever listens, as the detail of the
+    /// state it is in.
     private func fail(_ reason: String) -> Never {
         log.error("cannot start", metadata: ["reason": "\(reason)"])
         server.report(.state(ProcessStateReport(state: state.rawValue, detail: reason)))

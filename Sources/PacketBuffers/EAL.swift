@@ -2,15 +2,22 @@ internal import CDPDK
 
 /// What DPDK refused.
 public enum DPDKError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// EAL did not start, or an lcore could not be given work.
     case environment(reason: String)
+    /// The packet pool could not be made.
     case pool(name: String, buffers: Int, reason: String)
+    /// A worker did not find its keeper's pool.
     case poolMissing(name: String)
+    /// A handoff ring could not be made where it belongs.
     case ring(name: String, reason: String)
+    /// No ethdev port has that device's name.
     case noPort(device: String)
+    /// A step on a port failed, with the driver's reason.
     case port(device: String, step: String, reason: String)
+    /// The device has fewer queues than wanted; `kind` is `rx` or `tx`.
     case queues(device: String, wanted: Int, available: Int, kind: String)
 
-    /// The text for the operator.
+    /// What DPDK refused, and what the operator can change.
     public var description: String {
         switch self {
         case .environment(let reason):
@@ -36,6 +43,7 @@ public enum EAL {
     /// Starts it; once in a process.
     ///
     /// - Parameter arguments: as on the command line, without a program name.
+    /// - Throws: `environment`, with DPDK's reason; it cannot be tried again in this process.
     public static func start(_ arguments: [String]) throws(DPDKError) {
         cw_log_level(UInt32(RTE_LOG_WARNING))
         var pointers = (["causeway-node"] + arguments).map { strdup($0) }
@@ -67,6 +75,8 @@ public enum EAL {
     /// - Parameters:
     ///   - lcore: the lcore's id in EAL's arguments.
     ///   - argument: given to `body`; must live as long as it runs.
+    ///   - body: what the lcore's thread calls, once.
+    /// - Throws: `environment` if there is no such lcore or it is busy.
     public static func launch(
         lcore: Int,
         argument: UnsafeMutableRawPointer,
@@ -83,7 +93,11 @@ public enum EAL {
 
     /// Makes a handoff ring in zeroed memory of `HandoffLayout.ringBytes`.
     ///
-    /// - Parameter cells: a power of two; one less can be in the ring.
+    /// - Parameters:
+    ///   - memory: where the ring's header goes; 64-byte aligned.
+    ///   - name: shown by DPDK's tools; cut at 28 bytes.
+    ///   - cells: a power of two; one less can be in the ring.
+    /// - Throws: `ring` for a number of cells that DPDK does not take.
     public static func makeHandoffRing(
         at memory: UnsafeMutableRawPointer,
         name: String,

@@ -2,7 +2,7 @@ internal import CDPDK
 
 /// A DPDK port, as the process that owns it sets it up.
 public struct EthernetPort: Sendable {
-    /// DPDK's number.
+    /// DPDK's number of the port in this process's domain.
     public let number: UInt16
     /// The device's name, for messages.
     public let device: String
@@ -10,6 +10,8 @@ public struct EthernetPort: Sendable {
     /// Finds the port of a device.
     ///
     /// - Parameter device: a PCI address or the name of a virtual device.
+    /// - Returns: the port, in whatever state it is.
+    /// - Throws: `noPort` if EAL did not probe such a device.
     public static func find(device: String) throws(DPDKError) -> EthernetPort {
         var number: UInt16 = 0
         guard cw_port_by_name(device, &number) == 0 else { throw .noPort(device: device) }
@@ -18,20 +20,20 @@ public struct EthernetPort: Sendable {
 
     /// What a port is set up with.
     public struct Settings: Sendable {
-        /// Receive queues.
+        /// Receive queues; with more than one, packets are spread by the device's flow hash (RSS).
         public var rxQueues: Int
-        /// Transmit queues.
+        /// Transmit queues, one for each lane that sends.
         public var txQueues: Int
-        /// Descriptors of a receive queue.
+        /// Descriptors of a receive queue; the driver's limits are applied.
         public var rxDescriptors: Int
-        /// Descriptors of a transmit queue.
+        /// Descriptors of a transmit queue; the driver's limits are applied.
         public var txDescriptors: Int
-        /// The MTU in bytes.
+        /// The MTU in bytes, Ethernet header not counted.
         public var mtu: Int
         /// The NUMA node for descriptors; -1: any.
         public var socket: Int
 
-        /// Makes a value of its parts.
+        /// Makes the settings of a port; every queue is set up alike.
         public init(
             rxQueues: Int,
             txQueues: Int,
@@ -50,6 +52,11 @@ public struct EthernetPort: Sendable {
     }
 
     /// Configures the port and its queues; it is not started.
+    ///
+    /// - Parameters:
+    ///   - settings: what it is set up with.
+    ///   - pool: where its receive queues take their buffers.
+    /// - Throws: `queues` if the device has too few, or `port` with the step that failed.
     public func configure(_ settings: Settings, pool: MbufPool) throws(DPDKError) {
         var information = rte_eth_dev_info()
         try check("read its properties", rte_eth_dev_info_get(number, &information))
@@ -138,7 +145,7 @@ public struct EthernetPort: Sendable {
         try check("MTU \(bytes)", rte_eth_dev_set_mtu(number, bytes))
     }
 
-    /// The link up or down.
+    /// Takes the link up or down, where the driver can.
     public func setLink(isUp: Bool) throws(DPDKError) {
         let result = isUp ? rte_eth_dev_set_link_up(number) : rte_eth_dev_set_link_down(number)
         // Drivers without the call keep their link; packets are stopped by the interface's state.
@@ -146,7 +153,7 @@ public struct EthernetPort: Sendable {
         try check(isUp ? "link up" : "link down", result)
     }
 
-    /// The MAC address; its 48 bits with the first byte on the wire in bits 47...40.
+    /// The MAC address, with the first byte on the wire in bits 47...40; 0: the device has none.
     public var mac: UInt64 {
         var address = rte_ether_addr()
         guard rte_eth_macaddr_get(number, &address) == 0 else { return 0 }
@@ -155,7 +162,7 @@ public struct EthernetPort: Sendable {
             .reduce(0) { $0 << 8 | UInt64($1) }
     }
 
-    /// Sets the MAC address.
+    /// Sets the MAC address, with the first byte on the wire in bits 47...40 of `bits`.
     public func setMAC(_ bits: UInt64) throws(DPDKError) {
         func byte(_ index: UInt64) -> UInt8 { UInt8(truncatingIfNeeded: bits >> ((5 - index) * 8)) }
         var address = rte_ether_addr()
@@ -165,27 +172,27 @@ public struct EthernetPort: Sendable {
 
     /// What the device says of itself.
     public struct Status: Sendable {
-        /// The driver.
+        /// The driver's name, such as `net_vmxnet3`; `unknown` if DPDK does not say.
         public var driver: String
-        /// The is link up.
+        /// Whether the port has carrier.
         public var isLinkUp: Bool
-        /// The speed megabits.
+        /// The link's speed in Mb/s; 0: none, 4,294,967,295: unknown.
         public var speedMegabits: UInt32
-        /// The is full duplex.
+        /// Whether the link sends and receives at a time.
         public var isFullDuplex: Bool
-        /// The MTU in bytes.
+        /// The MTU in bytes; 0: the driver does not say.
         public var mtu: UInt16
-        /// The numa node.
+        /// The device's NUMA node in the operating system; -1: unknown.
         public var numaNode: Int16
-        /// The rx packets.
+        /// Packets that the hardware received since the port was opened, as for the other counters.
         public var rxPackets: UInt64
-        /// The tx packets.
+        /// Packets that the hardware sent.
         public var txPackets: UInt64
-        /// The rx missed.
+        /// Packets that the hardware dropped because no receive descriptor was free.
         public var rxMissed: UInt64
-        /// The rx errors.
+        /// Packets that the hardware received broken.
         public var rxErrors: UInt64
-        /// The rx no buffer.
+        /// Receive buffers that the driver wanted and the pool did not have.
         public var rxNoBuffer: UInt64
     }
 

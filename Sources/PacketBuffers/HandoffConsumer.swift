@@ -2,12 +2,13 @@ internal import CDPDK
 
 /// The reading end of a handoff ring, for one lane.
 ///
-/// The ring has this lane as its only consumer. Packets are copied out into buffers of the lane's own pool before
-/// their cells are given back, so that a consumer's death loses at most what was published and not yet taken.
+/// The ring has this lane as its only consumer. Packets are copied out into buffers of the lane's
+/// own pool before their cells are given back, so that a consumer's death loses at most what was
+/// published and not yet taken.
 public struct HandoffConsumer: @unchecked Sendable {
     let ring: UnsafeMutableRawPointer
 
-    /// In `nexts` of `read`.
+    /// In `nexts` of `read`: the packet was cut off, because this node's buffers cannot hold it.
     public static let tooLong: UInt16 = .max
 
     /// Takes the reading end of an initialised ring.
@@ -34,9 +35,11 @@ public struct HandoffConsumer: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - mbufs: room for `capacity` packets.
-    ///   - nexts: filled with the raw `HandoffNext` of each, or `tooLong` for a packet that the buffers of this
-    ///     node cannot hold, which arrives cut off.
+    ///   - nexts: filled with the raw `HandoffNext` of each, or `tooLong` for a packet that the
+    ///     buffers of this node cannot hold, which arrives cut off.
+    ///   - capacity: the most packets to take.
     ///   - pool: where buffers come from.
+    /// - Returns: how many packets came, and what became of the others.
     public func read(
         into mbufs: UnsafeMutablePointer<Mbuf>,
         nexts: UnsafeMutablePointer<UInt16>,
@@ -51,11 +54,11 @@ public struct HandoffConsumer: @unchecked Sendable {
         }
         let run = survey(cells, got: got, capacity: capacity, isWhole: got < limit)
         guard run.packets > 0, !run.isCorrupt else {
-            cw_ring_consume(ring, run.isCorrupt ? UInt32(got) : 0)
+            cw_ring_consume(ring, run.isCorrupt ? UInt32(truncatingIfNeeded: got) : 0)
             return Taken(packets: 0, lost: 0, isCorrupt: run.isCorrupt, mayHaveMore: false)
         }
         guard pool.take(mbufs, count: run.packets) else {
-            cw_ring_consume(ring, UInt32(run.cells))
+            cw_ring_consume(ring, UInt32(truncatingIfNeeded: run.cells))
             return Taken(
                 packets: 0,
                 lost: run.packets,
@@ -64,10 +67,12 @@ public struct HandoffConsumer: @unchecked Sendable {
             )
         }
         var position = 0
-        for index in 0..<run.packets {
+        var index = 0
+        while index < run.packets {
             position &+= copy(cells, at: position, to: mbufs[index], next: nexts + index)
+            index &+= 1
         }
-        cw_ring_consume(ring, UInt32(run.cells))
+        cw_ring_consume(ring, UInt32(truncatingIfNeeded: run.cells))
         return Taken(packets: run.packets, lost: 0, isCorrupt: false, mayHaveMore: run.cells < got)
     }
 
@@ -123,12 +128,16 @@ public struct HandoffConsumer: @unchecked Sendable {
         let beforeWrap = Int(cells.first_count) &- start
         guard let source = cells.cell(start) else { return count }
         if beforeWrap >= count &- 1 || beforeWrap <= 0 {
-            mbuf.data.copyMemory(from: source, byteCount: length)
+            if mbuf.room >= (count &- 1) &* HandoffCells.bytes {
+                HandoffCells.copy(source, to: mbuf.data, cells: count &- 1)
+            } else {
+                HandoffCells.copyExactly(source, to: mbuf.data, byteCount: length)
+            }
         } else {
             let head = min(beforeWrap &* HandoffCells.bytes, length)
-            mbuf.data.copyMemory(from: source, byteCount: head)
+            HandoffCells.copyExactly(source, to: mbuf.data, byteCount: head)
             if let rest = cells.second {
-                (mbuf.data + head).copyMemory(from: rest, byteCount: length &- head)
+                HandoffCells.copyExactly(rest, to: mbuf.data + head, byteCount: length &- head)
             }
         }
         return count

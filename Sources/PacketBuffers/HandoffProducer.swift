@@ -2,9 +2,10 @@ public import CDPDK
 
 /// The writing end of a handoff ring, for one lane.
 ///
-/// The ring has this lane as its only producer. Packets are copied in by value, published in one step, and only
-/// then is the consumer's doorbell rung, so that a bit that is set is never early. A producer that dies between
-/// reserving and publishing leaves nothing visible; its successor calls `repair` first.
+/// The ring has this lane as its only producer. Packets are copied in by value, published in one
+/// step, and only then is the consumer's doorbell rung, so that a bit that is set is never early. A
+/// producer that dies between reserving and publishing leaves nothing visible; its successor calls
+/// `repair` first.
 @frozen
 public struct HandoffProducer: @unchecked Sendable {
     @usableFromInline let ring: UnsafeMutableRawPointer
@@ -41,7 +42,7 @@ public struct HandoffProducer: @unchecked Sendable {
     public struct Written {
         /// Packets published, always the first of the batch; the others found no room.
         public let packets: Int
-        /// The cells.
+        /// Cells of 64 bytes that they took.
         public let cells: Int
         /// Whether the doorbell had to be rung.
         public let rang: Bool
@@ -61,6 +62,7 @@ public struct HandoffProducer: @unchecked Sendable {
     ///   - count: how many.
     ///   - next: the graph node that goes on with them.
     ///   - now: the time-stamp counter.
+    /// - Returns: how many went in, and whether the consumer had to be woken.
     @inlinable
     public func write(
         _ mbufs: UnsafePointer<Mbuf>,
@@ -69,15 +71,25 @@ public struct HandoffProducer: @unchecked Sendable {
         now: UInt64
     ) -> Written {
         var wanted = 0
-        for index in 0..<count { wanted &+= HandoffCells.count(length: mbufs[index].length) }
+        var index = 0
+        while index < count {
+            wanted &+= HandoffCells.count(length: mbufs[index].length)
+            index &+= 1
+        }
         let room = cw_ring_reserve(ring, UInt32(truncatingIfNeeded: wanted))
         let got = Int(room.count)
         var used = 0
         var done = 0
+        var asked = 0
         while done < count {
             let mbuf = mbufs[done]
             let cells = HandoffCells.count(length: mbuf.length)
             if used &+ cells > got { break }
+            let ahead = min(used &+ cells &+ HandoffCells.prefetchDistance, got)
+            while asked < ahead {
+                if let cell = room.cell(asked) { cw_prefetch_write(cell) }
+                asked &+= 1
+            }
             copy(mbuf, cells: cells, to: room, at: used, next: next, now: now)
             used &+= cells
             done &+= 1
@@ -87,10 +99,12 @@ public struct HandoffProducer: @unchecked Sendable {
         return Written(packets: done, cells: used, rang: done > 0 && ring(doorbell))
     }
 
-    /// Sets the doorbell bit if the consumer has taken it down; see the memory-order note in the design page.
+    /// Sets the doorbell bit if the consumer has taken it down; see the memory-order note in the
+    /// design page.
     @inlinable @inline(__always)
     func ring(_ word: UnsafeMutablePointer<UInt64>) -> Bool {
-        // The publish must be visible before the bit is looked at: a consumer clears the bit and then looks.
+        // The publish must be visible before the bit is looked at: a consumer clears the bit and
+        // then looks.
         cw_full_fence()
         guard cw_load_relaxed64(word) & doorbellBit == 0 else { return false }
         _ = cw_fetch_or64(word, doorbellBit)
@@ -128,12 +142,17 @@ public struct HandoffProducer: @unchecked Sendable {
         let beforeWrap = Int(room.first_count) &- start
         if beforeWrap >= cells &- 1 || beforeWrap <= 0 {
             guard let target = room.cell(start) else { return }
-            target.copyMemory(from: source, byteCount: length)
+            // What lies behind the packet in its buffer fills the last cell.
+            if mbuf.room >= (cells &- 1) &* HandoffCells.bytes {
+                HandoffCells.copy(source, to: target, cells: cells &- 1)
+            } else {
+                HandoffCells.copyExactly(source, to: target, byteCount: length)
+            }
         } else {
             guard let target = room.cell(start), let rest = room.second else { return }
             let head = beforeWrap &* HandoffCells.bytes
-            target.copyMemory(from: source, byteCount: head)
-            rest.copyMemory(from: source + head, byteCount: length &- head)
+            HandoffCells.copyExactly(source, to: target, byteCount: head)
+            HandoffCells.copyExactly(source + head, to: rest, byteCount: length &- head)
         }
     }
 }

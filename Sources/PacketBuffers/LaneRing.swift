@@ -1,14 +1,14 @@
 public import CDPDK
 
-/// A ring of buffers between two lanes of one worker: they live and die together, so pointers may cross.
+/// A ring of buffers between two lanes of one worker: they live and die together, so pointers may
+/// cross.
 @frozen
 public struct LaneRing: @unchecked Sendable {
     @usableFromInline let ring: UnsafeMutableRawPointer
 
-    /// Makes a ring that lives as long as the process.
+    /// Makes a ring that lives as long as the process; nil for a capacity that is none.
     ///
     /// - Parameter capacity: buffers, a power of two; one less fits.
-    /// - Returns: nil for a capacity that is none.
     public init?(capacity: Int) {
         let bytes = cw_pointer_ring_bytes(UInt32(capacity))
         guard capacity > 0, capacity & (capacity - 1) == 0 else { return nil }

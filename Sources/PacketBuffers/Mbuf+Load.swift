@@ -1,7 +1,10 @@
 extension Mbuf {
     /// Reads a big-endian integer of the packet.
     ///
-    /// - Parameter offset: bytes from `data`; the caller has checked the length.
+    /// - Parameters:
+    ///   - type: the integer's type, which says how many bytes are read.
+    ///   - offset: bytes from `data`; the caller has checked the length.
+    /// - Returns: the integer in host byte order.
     @inlinable @inline(__always)
     public func loadBigEndian<Value: FixedWidthInteger & BitwiseCopyable>(
         _ type: Value.Type,

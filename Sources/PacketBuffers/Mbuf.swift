@@ -2,11 +2,11 @@ public import CDPDK
 
 /// DPDK's packet buffer: a pointer, never an object.
 ///
-/// While a packet is in the graph its metadata lies in the buffer's first cache line, in fields that no driver
-/// reads on transmit: one hot line a packet.
+/// While a packet is in the graph its metadata lies in the buffer's first cache line, in fields
+/// that no driver reads on transmit: one hot line a packet.
 @frozen
 public struct Mbuf: @unchecked Sendable, Equatable {
-    /// The buffer.
+    /// The buffer's header, which knows where its bytes lie.
     public let pointer: UnsafeMutablePointer<cw_mbuf>
 
     /// Wraps a buffer.
@@ -102,14 +102,18 @@ public struct Mbuf: @unchecked Sendable, Equatable {
         nonmutating set { pointer.pointee.l3_offset = newValue }
     }
 
-    /// The trace record, with `MbufFlags.traced`: lane (8 bits), index (24 bits). In the second cache line.
+    /// The trace record, with `MbufFlags.traced`: lane (8 bits), index (24 bits).
+    ///
+    /// It lies in the second cache line.
     @inlinable @inline(__always)
     public var trace: UInt32 {
         get { pointer.pointee.trace }
         nonmutating set { pointer.pointee.trace = newValue }
     }
 
-    /// The address to ask for, on the way to `ip4-arp` and `ip4-glean`. In the second cache line.
+    /// The address to ask for, on the way to `ip4-arp` and `ip4-glean`.
+    ///
+    /// It lies in the second cache line.
     @inlinable @inline(__always)
     public var nextHop: UInt32 {
         get { pointer.pointee.next_hop }

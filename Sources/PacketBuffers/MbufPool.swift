@@ -21,7 +21,7 @@ public struct MbufPool: @unchecked Sendable {
     ///   - buffers: how many.
     ///   - dataBytes: bytes of packet data in each, headroom not counted.
     ///   - socket: the NUMA node, or -1 for any.
-    /// - Returns: nil when memory is short or the name taken; `PacketBuffersError.last` says why.
+    /// - Returns: nil when memory is short or the name taken; `EAL.lastErrorText` says why.
     public static func create(
         name: String,
         buffers: Int,
@@ -89,7 +89,8 @@ public struct MbufPool: @unchecked Sendable {
         give(&mbuf, count: 1)
     }
 
-    /// Makes every buffer free again, whoever held it: after the death of the process that took them.
+    /// Makes every buffer free again, whoever held it: after the death of the process that took
+    /// them.
     ///
     /// - Precondition: nobody else uses the pool, and no device queue holds a buffer of it.
     public func rebuild() {
@@ -105,7 +106,8 @@ public struct MbufPool: @unchecked Sendable {
         )
     }
 
-    /// Forgets the pool's state without filling it, so that nothing torn is walked while queues give buffers back.
+    /// Forgets the pool's state without filling it, so that nothing torn is walked while queues
+    /// give buffers back.
     public func forgetAll() { cw_pool_forget_all(pool) }
 
     /// Gives what this lcore keeps to itself back to all.

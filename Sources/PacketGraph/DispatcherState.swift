@@ -2,11 +2,12 @@ public import CDPDK
 public import Coordination
 public import PacketBuffers
 
-/// A lane's frames in motion: one open frame a graph node, a queue of those to dispatch, a stock of empty ones.
+/// A lane's frames in motion: one open frame a graph node, a queue of those to dispatch, a stock of
+/// empty ones.
 ///
-/// Everything is allocated when the graph is built and bounded: a lane never has more frames than `frameLimit`,
-/// and a packet that finds none is dropped and counted (`LaneBlock.Word.frameFailures`).
-/// One lane's thread alone touches it.
+/// Everything is allocated when the graph is built and bounded: a lane never has more frames than
+/// `frameLimit`, and a packet that finds none is dropped and counted
+/// (`LaneBlock.Word.frameFailures`). One lane's thread alone touches it.
 @frozen
 public struct DispatcherState {
     @usableFromInline let slots: UnsafeMutablePointer<NodeSlot>
@@ -138,20 +139,29 @@ public struct DispatcherState {
 
     /// Dispatches frames, those that come up meanwhile too, until none is left.
     ///
-    /// Static over a pointer, because nodes append to the same dispatcher while they run: an exclusive access to
-    /// it must not span a node's call.
+    /// Static over a pointer, because nodes append to the same dispatcher while they run: an
+    /// exclusive access to it must not span a node's call.
     @inlinable
     public static func dispatchPending(_ this: UnsafeMutablePointer<DispatcherState>) {
+        // One reading of the clock ends a node's time and begins the next one's.
+        var now = timestamp()
         while this.pointee.pendingHead != this.pointee.pendingTail {
             let head = this.pointee.pendingHead
             let frame = Int(this.pointee.pending[head & (this.pointee.frameLimit &- 1)])
             this.pointee.pendingHead = head &+ 1
-            dispatch(frame, this)
+            now = dispatch(frame, this, start: now)
         }
     }
 
+    /// Runs a frame's node.
+    ///
+    /// - Returns: the time-stamp counter at the end.
     @inlinable
-    static func dispatch(_ frame: Int, _ this: UnsafeMutablePointer<DispatcherState>) {
+    static func dispatch(
+        _ frame: Int,
+        _ this: UnsafeMutablePointer<DispatcherState>,
+        start: UInt64
+    ) -> UInt64 {
         let header = this.pointee.frames[frame]
         let count = Int(header.count)
         let index = Int(header.node)
@@ -163,7 +173,6 @@ public struct DispatcherState {
         let nexts = this.pointee.nexts
         let block = this.pointee.block
         block.pointer(.currentNode).pointee = UInt64(truncatingIfNeeded: index &+ 1)
-        let start = timestamp()
         slot.runner.run(
             NodeCall(
                 state: slot.state,
@@ -175,13 +184,16 @@ public struct DispatcherState {
                 errorBase: slot.errorBase
             )
         )
-        if slot.exitCount > 0 { this.pointee.distribute(mbufs, count: count, slot: slot) }
-        this.pointee.release(frame)
-        let clocks = timestamp() &- start
+        if slot.exitCount == 0 || !this.pointee.passOn(frame, count: count, slot: slot) {
+            if slot.exitCount > 0 { this.pointee.distribute(mbufs, count: count, slot: slot) }
+            this.pointee.release(frame)
+        }
+        let end = timestamp()
         block.pointer(.internalCalls).pointee &+= 1
         block.pointer(.internalVectors).pointee &+= UInt64(truncatingIfNeeded: count)
-        this.pointee.record(index, vectors: count, clocks: clocks)
+        this.pointee.record(index, vectors: count, clocks: end &- start)
         block.pointer(.currentNode).pointee = 0
+        return end
     }
 
     @inlinable @inline(__always)
@@ -190,20 +202,52 @@ public struct DispatcherState {
         freeCount &+= 1
     }
 
+    /// Makes a worked frame whose packets all have one exit the next node's frame, without copying it.
+    ///
+    /// - Returns: false if they have not, or if that node has an open frame, which must stay in front.
+    @inlinable @inline(__always)
+    mutating func passOn(_ frame: Int, count: Int, slot: NodeSlot) -> Bool {
+        let exit = nexts[0]
+        guard exit < slot.exitCount, endOfRun(from: 0, count: count) == count else { return false }
+        let target = slot.wiring[Int(exit)]
+        guard slots[Int(target)].openFrame < 0 else { return false }
+        frames[frame].node = target
+        let place = Int32(truncatingIfNeeded: frame)
+        if count < frameCapacity { slots[Int(target)].openFrame = place }
+        pending[pendingTail & (frameLimit &- 1)] = place
+        pendingTail &+= 1
+        return true
+    }
+
     /// Moves a worked frame's packets to the next nodes' frames, a run of equal exits at a time.
     @inlinable @inline(__always)
     mutating func distribute(_ mbufs: UnsafeMutablePointer<Mbuf>, count: Int, slot: NodeSlot) {
         var start = 0
         while start < count {
             let exit = nexts[start]
-            var end = start &+ 1
-            while end < count, nexts[end] == exit { end &+= 1 }
+            let end = endOfRun(from: start, count: count)
             if exit != .max {
                 let target = exit < slot.exitCount ? slot.wiring[Int(exit)] : dropNode
                 append(mbufs + start, count: end &- start, to: target)
             }
             start = end
         }
+    }
+
+    /// The place of the first exit from `start` on that is another one than that at `start`.
+    @inlinable @inline(__always)
+    func endOfRun(from start: Int, count: Int) -> Int {
+        let exit = nexts[start]
+        let same = SIMD16<UInt16>(repeating: exit)
+        var end = start &+ 1
+        while end &+ 16 <= count {
+            let exits = UnsafeRawPointer(nexts + end).loadUnaligned(as: SIMD16<UInt16>.self)
+            let differ = unsafeBitCast(exits ^ same, to: SIMD4<UInt64>.self)
+            guard differ[0] | differ[1] | differ[2] | differ[3] == 0 else { break }
+            end &+= 16
+        }
+        while end < count, nexts[end] == exit { end &+= 1 }
+        return end
     }
 
     /// Adds a call to a graph node's counters.

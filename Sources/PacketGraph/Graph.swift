@@ -3,13 +3,18 @@ public import PacketBuffers
 
 /// Why a graph cannot be built.
 public enum GraphError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Two nodes were added under one name.
     case duplicateNode(name: String)
+    /// An exit leads to a name that no node has.
     case unknownTarget(node: String, exit: String, target: String)
+    /// There are more nodes than `WorkerSegment.maximumNodes`.
     case tooManyNodes(limit: Int)
+    /// The nodes have more drop reasons together than `WorkerSegment.maximumErrors`.
     case tooManyErrors(limit: Int)
+    /// `error-drop`, where refused packets go, was not added.
     case noDropNode
 
-    /// The text for the operator.
+    /// What the build put together wrongly, with the node's name.
     public var description: String {
         switch self {
         case .duplicateNode(let name): "graph node \(name) is registered twice"
@@ -22,30 +27,30 @@ public enum GraphError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// The graph's description: which nodes there are, their exits and reasons. Immutable once built.
+/// The graph's description: which nodes there are, their exits and reasons.
 ///
-/// Nodes have the same indices on every lane and, because they are added in the same order, in every worker of
-/// one build and configuration.
+/// Immutable once built. Nodes have the same indices on every lane and, because they are added in
+/// the same order, in every worker of one build and configuration.
 public struct GraphDescription: Sendable {
     /// A node's entry.
     public struct Entry: Sendable {
-        /// The name.
+        /// The node's name, unique in the graph.
         public var name: String
-        /// The targets.
+        /// The names of the nodes that its exits lead to, in the order of the exits' numbers.
         public var targets: [String]
-        /// The exits.
+        /// What its exits are called in the source, in the same order.
         public var exits: [String]
-        /// The errors.
+        /// The texts of its drop reasons, in the order of their numbers.
         public var errors: [String]
         /// Those of `errors` that are no drops.
         public var informational: [String]
-        /// The error base.
+        /// The index of its first reason in the worker's table of all reasons.
         public var errorBase: Int
-        /// The is input.
+        /// Whether lanes poll it in every turn; no exit may lead to it then.
         public var isInput: Bool
     }
 
-    /// The entries.
+    /// The nodes in the order they were added, which is that of their indices.
     public private(set) var entries: [Entry] = []
 
     /// An empty graph.
@@ -137,7 +142,7 @@ public struct GraphBuilder {
         case input(any InputRunner.Type, UnsafeMutableRawPointer)
     }
 
-    /// Makes a value of its parts.
+    /// Starts a graph without nodes.
     public init() {}
 
     /// Adds a node.
@@ -145,6 +150,7 @@ public struct GraphBuilder {
     /// - Parameters:
     ///   - node: the lane's copy.
     ///   - name: instead of the type's name, for a type that is in the graph more than once.
+    /// - Throws: `duplicateNode`, or that there are too many nodes or reasons.
     public mutating func add<Stage: Node>(_ node: Stage, name: String? = nil) throws(GraphError) {
         let exits = Stage.Next.self == NoExit.self ? [] : Array(Stage.Next.allCases)
         try description.add(
@@ -159,6 +165,11 @@ public struct GraphBuilder {
     }
 
     /// Adds an input node; it is polled in every turn, in the order of adding.
+    ///
+    /// - Parameters:
+    ///   - node: the lane's copy.
+    ///   - name: instead of the type's name, for a type that is in the graph more than once.
+    /// - Throws: `duplicateNode`, or that there are too many nodes or reasons.
     public mutating func addInput<Stage: InputNode>(
         _ node: Stage,
         name: String? = nil
@@ -186,6 +197,8 @@ public struct GraphBuilder {
     /// - Parameters:
     ///   - block: the lane's counters.
     ///   - pool: where packets go that find no frame.
+    /// - Returns: the lane's graph, its frames allocated.
+    /// - Throws: `unknownTarget` for an exit that leads nowhere, `noDropNode`.
     public consuming func build(block: LaneBlock, pool: MbufPool) throws(GraphError) -> LaneGraph {
         let wiring = try description.wiring()
         guard let drop = description.index(of: "error-drop") else { throw .noDropNode }

@@ -37,7 +37,8 @@ public struct LaneGraph {
     @inlinable
     public func pollInputs() -> Int {
         var total = 0
-        for index in 0..<inputCount {
+        var index = 0
+        while index < inputCount {
             let input = inputs[index]
             let slot = dispatcher.pointee.slots[Int(input.node)]
             let start = timestamp()
@@ -52,7 +53,8 @@ public struct LaneGraph {
                     errorBase: slot.errorBase
                 )
             )
-            // An empty poll is not recorded, as it would drown the clocks of those that bring packets.
+            // An empty poll is not recorded, as it would drown the clocks of those that bring
+            // packets.
             if count > 0 {
                 dispatcher.pointee.record(
                     Int(input.node),
@@ -61,6 +63,7 @@ public struct LaneGraph {
                 )
                 total &+= count
             }
+            index &+= 1
         }
         return total
     }

@@ -8,8 +8,9 @@ public protocol Exit: RawRepresentable, CaseIterable, Sendable where RawValue ==
 
 /// One stage of the graph.
 ///
-/// A node is a struct; each lane has its own copy. `process` sees a whole frame, decides the exit of each packet
-/// and leaves moving them to the dispatcher. It must not allocate, throw, or touch reference counts.
+/// A node is a struct; each lane has its own copy. `process` sees a whole frame, decides the exit
+/// of each packet and leaves moving them to the dispatcher. It must not allocate, throw, or touch
+/// reference counts.
 public protocol Node {
     /// The node's exits.
     associatedtype Next: Exit
@@ -17,7 +18,8 @@ public protocol Node {
     /// The name, VPP's where the function is VPP's; unique in the graph.
     static var name: String { get }
 
-    /// The reasons for which the node drops packets, numbered from 0: the text that `show errors` prints.
+    /// The reasons for which the node drops packets, numbered from 0: the text that `show errors`
+    /// prints.
     static var errors: [String] { get }
 
     /// Those of `errors` that count something else than drops.
@@ -66,7 +68,7 @@ public enum NoExit: UInt16, Exit {
     /// Where nothing is ever sent; every graph has this node.
     case drop
 
-    /// The graph node that the exit leads to.
+    /// The node that drops and counts: `error-drop`.
     public var target: String { "error-drop" }
 }
 
@@ -104,8 +106,12 @@ public struct Frame<Next: Exit>: ~Copyable {
     @inlinable @inline(__always)
     public func error(_ reason: UInt16) -> UInt16 { output.errorBase &+ reason }
 
-    /// Sends every packet to the exit that `choose` names for it, four at a time, with the headers of the next
-    /// eight and the data of the next four on their way to the first-level cache.
+    /// Sends every packet to the exit that `choose` names for it.
+    ///
+    /// Packets are taken four at a time, with the headers of the next eight and the data of the
+    /// next four on their way to the first-level cache.
+    ///
+    /// - Parameter choose: gives the exit of a packet; called once for each, in order.
     @inlinable @inline(__always)
     public func route(_ choose: (Mbuf) -> Next) {
         routeRaw { choose($0).rawValue }
@@ -157,7 +163,7 @@ public struct Output<Next: Exit> {
     /// The index of the node's first drop reason.
     public let errorBase: UInt16
 
-    /// Makes a value of its parts.
+    /// Makes the output of a node; the dispatcher does so for each call.
     @inlinable @inline(__always)
     public init(
         dispatcher: UnsafeMutablePointer<DispatcherState>,

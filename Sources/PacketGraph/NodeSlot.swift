@@ -2,7 +2,8 @@ public import PacketBuffers
 
 /// A graph node on a lane, its type forgotten.
 ///
-/// The runner is a metatype, not an object: a call through it is one indirect call and touches no reference count.
+/// The runner is a metatype, not an object: a call through it is one indirect call and touches no
+/// reference count.
 @frozen
 public struct NodeSlot {
     /// Calls the node.
@@ -22,19 +23,19 @@ public struct NodeSlot {
 /// What a node is called with.
 @frozen
 public struct NodeCall {
-    /// The state.
+    /// The lane's copy of the node.
     public let state: UnsafeMutableRawPointer
-    /// The mbufs.
+    /// The frame's packets; an input node has its own array and leaves this alone.
     public let mbufs: UnsafeMutablePointer<Mbuf>
-    /// The nexts.
+    /// Room for `frameCapacity` exits, which the node fills: one a packet.
     public let nexts: UnsafeMutablePointer<UInt16>
-    /// The count.
+    /// How many packets the frame has, 1...`frameCapacity`; 0 when an input node is polled.
     public let count: Int
-    /// The dispatcher.
+    /// The lane's dispatcher, which takes what the node emits.
     public let dispatcher: UnsafeMutablePointer<DispatcherState>
-    /// The wiring.
+    /// The graph index of each exit's target.
     public let wiring: UnsafePointer<UInt16>
-    /// The error base.
+    /// The index of the node's first drop reason in the worker's table.
     public let errorBase: UInt16
 
     @inlinable @inline(__always)
@@ -65,7 +66,7 @@ public protocol NodeRunner {
 
 /// The runner of a node type.
 public enum Runner<Stage: Node>: NodeRunner {
-    /// The run.
+    /// Has the node process the frame; the call to `process` is direct, and may be inlined.
     @inlinable
     public static func run(_ call: NodeCall) {
         let frame = Frame<Stage.Next>(
@@ -82,15 +83,18 @@ public enum Runner<Stage: Node>: NodeRunner {
     }
 }
 
-/// A runner of an input node type: `count` in, packets taken out.
+/// Polls an input node whose type the caller does not know.
 public protocol InputRunner {
-    /// Polls the node.
+    /// Polls the node once.
+    ///
+    /// - Parameter call: without packets.
+    /// - Returns: how many packets came in.
     static func poll(_ call: NodeCall) -> Int
 }
 
 /// The runner of an input node type.
 public enum Poller<Stage: InputNode>: InputRunner {
-    /// Takes in what is there.
+    /// Has the node take what is there, and gives the number of packets.
     @inlinable
     public static func poll(_ call: NodeCall) -> Int {
         call.state.assumingMemoryBound(to: Stage.self).pointee.poll(

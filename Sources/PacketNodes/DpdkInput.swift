@@ -5,14 +5,14 @@ public import PacketGraph
 
 /// A receive queue of a DPDK port that a lane polls.
 public struct DpdkQueue: Sendable {
-    /// DPDK's port number, and the queue on it.
+    /// DPDK's number of the port.
     public let port: UInt16
-    /// The queue.
+    /// The receive queue on the port, from 0.
     public let queue: UInt16
-    /// `sw_if_index`.
+    /// The `sw_if_index` that packets from it get.
     public let interface: UInt16
 
-    /// Makes a value of its parts.
+    /// Names a queue, which this lane alone polls.
     public init(port: UInt16, queue: UInt16, interface: UInt16) {
         self.port = port
         self.queue = queue
@@ -22,11 +22,11 @@ public struct DpdkQueue: Sendable {
 
 /// Receives from the lane's queues of DPDK ports, up to a frame from each in a turn.
 public struct DpdkInput: InputNode {
-    /// Where packets go from here.
+    /// Good packets go to `ethernet-input`.
     public enum Next: UInt16, Exit {
         case ethernetInput, drop
 
-        /// The graph node that the exit leads to.
+        /// The name of the graph node behind the exit.
         public var target: String {
             switch self {
             case .ethernetInput: "ethernet-input"
@@ -35,9 +35,10 @@ public struct DpdkInput: InputNode {
         }
     }
 
-    /// The name in the graph.
+    /// The node's name in the graph: `dpdk-input`.
     public static let name = "dpdk-input"
-    /// The drop reasons.
+    /// The reasons for which it drops: a packet in several buffers, which no port is set up to
+    /// make.
     public static let errors = ["packet in several buffers"]
 
     private let context: UnsafeMutablePointer<LaneContext>
@@ -45,7 +46,11 @@ public struct DpdkInput: InputNode {
     private let queueCount: Int
     private let mbufs: UnsafeMutablePointer<Mbuf>
 
-    /// Makes a value of its parts.
+    /// Makes the node of a lane.
+    ///
+    /// - Parameters:
+    ///   - context: the lane's.
+    ///   - queues: those that the lane polls; none is fine.
     public init(context: UnsafeMutablePointer<LaneContext>, queues: [DpdkQueue]) {
         self.context = context
         self.queues = .allocate(capacity: max(1, queues.count))
@@ -57,7 +62,10 @@ public struct DpdkInput: InputNode {
         ).bindMemory(to: Mbuf.self, capacity: frameCapacity)
     }
 
-    /// Takes in what is there.
+    /// Takes a burst of at most `frameCapacity` packets from each queue, and counts it.
+    ///
+    /// - Parameter output: gets the packets.
+    /// - Returns: how many came in, dropped ones included.
     public mutating func poll(_ output: Output<Next>) -> Int {
         var total = 0
         for index in 0..<queueCount { total &+= receive(queues[index], output) }
@@ -87,7 +95,8 @@ public struct DpdkInput: InputNode {
         return count
     }
 
-    /// Frees packets that lie in several buffers, which no port is set up to make; gives the number of the others.
+    /// Frees packets that lie in several buffers, which no port is set up to make; gives the number
+    /// of the others.
     @inline(never)
     private func freeChained(_ count: Int, _ queue: DpdkQueue, _ output: Output<Next>) -> Int {
         var kept = 0

@@ -3,19 +3,21 @@ internal import Coordination
 internal import PacketBuffers
 public import PacketGraph
 
-/// Transmits on the lane's queue of one DPDK port: the graph has one such node a port, named after its interface.
+/// Transmits on the lane's queue of one DPDK port.
+///
+/// The graph has one such node a port, named after its interface.
 public struct DpdkOutput: Node {
-    /// Where packets go from here.
+    /// What the driver does not take is dropped.
     public enum Next: UInt16, Exit {
         case drop
 
-        /// The graph node that the exit leads to.
+        /// The name of the graph node behind the exit.
         public var target: String { "error-drop" }
     }
 
-    /// The name in the graph.
+    /// The node's name, unless the graph gives it that of its port.
     public static let name = "dpdk-tx"
-    /// The drop reasons.
+    /// The reasons for which it drops: a transmit queue that stays full.
     public static let errors = ["Tx packet drops (dpdk tx failure)"]
     /// How often a burst that the driver did not take whole is offered again.
     public static let attempts = 16
@@ -25,7 +27,13 @@ public struct DpdkOutput: Node {
     private let queue: UInt16
     private let interface: UInt16
 
-    /// Makes a value of its parts.
+    /// Makes the node of a lane and a port.
+    ///
+    /// - Parameters:
+    ///   - context: the lane's.
+    ///   - port: DPDK's number of the port.
+    ///   - queue: the transmit queue that is this lane's alone.
+    ///   - interface: the port's `sw_if_index`, for the counters.
     public init(
         context: UnsafeMutablePointer<LaneContext>,
         port: UInt16,
@@ -38,10 +46,12 @@ public struct DpdkOutput: Node {
         self.interface = interface
     }
 
-    /// Works on a frame.
+    /// Gives the driver the frame, drops what it does not take in `attempts` bursts, and counts
+    /// both.
     public mutating func process(_ frame: borrowing Frame<Next>) {
         let count = frame.count
-        // The driver frees what it takes, so bytes are counted first and taken back for what it leaves.
+        // The driver frees what it takes, so bytes are counted first and taken back for what it
+        // leaves.
         var bytes: UInt64 = 0
         for index in 0..<count {
             bytes &+= UInt64(frame.mbufs[index].length)

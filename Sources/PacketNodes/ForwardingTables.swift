@@ -1,8 +1,9 @@
 /// One generation of what a worker forwards by, as lanes see it: immutable, in the worker's heap.
 ///
-/// The control lane builds a generation whole, publishes its address (`LaneContext.published`), and frees the one
-/// before after every lane has picked the new one up at the top of its loop. The FIB alone is changed in place,
-/// word by word, and its leaves name only adjacencies of generations that every lane has.
+/// The control lane builds a generation whole, publishes its address (`LaneContext.published`), and
+/// frees the one before after every lane has picked the new one up at the top of its loop. The FIB
+/// alone is changed in place, word by word, and its leaves name only adjacencies of generations
+/// that every lane has.
 @frozen
 public struct ForwardingTables {
     /// Counts generations, from 1.
@@ -13,21 +14,22 @@ public struct ForwardingTables {
     public var interfaces: UnsafePointer<InterfaceEntry>
     /// The addresses of all interfaces; an interface names its run.
     public var addresses: UnsafePointer<AddressEntry>
-    /// The adjacencies.
+    /// The adjacencies by index, `adjacencyCount` of them; entry 0 is that of no route.
     public var adjacencies: UnsafePointer<AdjacencyEntry>
-    /// The adjacency count.
+    /// The number of entries of `adjacencies`, at least 1.
     public var adjacencyCount: UInt32
-    /// The path list count.
+    /// The number of entries of `pathLists`, which may be 0.
     public var pathListCount: UInt32
-    /// The path lists.
+    /// The ECMP groups by index; unused entries lead to adjacency 0.
     public var pathLists: UnsafePointer<PathListEntry>
-    /// The lanes (numbered through all nodes) that packets are spread over; an interface names its run.
+    /// The lanes (numbered through all nodes) that packets are spread over; an interface names its
+    /// run.
     public var handoffLanes: UnsafePointer<UInt16>
 
     /// The number of entries of `interfaces`.
     public static let interfaceLimit = 256
 
-    /// Makes a value of its parts.
+    /// Makes a generation of tables that lie in memory already.
     public init(
         generation: UInt64,
         neighbourEpoch: UInt64,
@@ -53,12 +55,13 @@ public struct ForwardingTables {
     /// The entry of an interface.
     ///
     /// - Parameter index: any value; those beyond the table read entry 0, which is down.
+    /// - Returns: an entry that stays valid as long as this generation.
     @inlinable @inline(__always)
     public func interface(_ index: UInt16) -> UnsafePointer<InterfaceEntry> {
         interfaces + (Int(index) < Self.interfaceLimit ? Int(index) : 0)
     }
 
-    /// An adjacency; the drop entry for an index beyond the table.
+    /// An adjacency; for an index beyond the table entry 0, that of no route.
     @inlinable @inline(__always)
     public func adjacency(_ index: UInt32) -> UnsafePointer<AdjacencyEntry> {
         adjacencies + (index < adjacencyCount ? Int(index) : 0)
@@ -70,33 +73,33 @@ public struct ForwardingTables {
 public struct InterfaceEntry {
     /// The MAC address as the first six bytes in memory would read as a little-endian integer.
     public var mac: UInt64
-    /// The MTU in bytes.
+    /// The largest IP packet in bytes that leaves in one frame.
     public var mtu: UInt16
-    /// `InterfaceEntry.up`, `.promiscuous`, `.symmetricHandoff`.
+    /// Flags: `InterfaceEntry.up`, `.promiscuous`, `.symmetricHandoff`.
     public var flags: UInt16
-    /// The run of its addresses.
+    /// Where the run of its addresses starts in `ForwardingTables.addresses`.
     public var addressOffset: UInt16
-    /// The address count.
+    /// How many addresses it has; 0: none.
     public var addressCount: UInt16
-    /// The run of the lanes that its packets are spread over; 0 lanes: none.
+    /// Where the lanes that its packets are spread over start in `ForwardingTables.handoffLanes`.
     public var handoffOffset: UInt16
-    /// The handoff count.
+    /// How many lanes those are; 0: packets stay on the lane that received them.
     public var handoffCount: UInt16
     /// The NUMA node that has the port.
     public var node: UInt8
-    /// The padding.
+    /// Unused, zero: brings the next field to a multiple of 8 bytes.
     public var padding: (UInt8, UInt8, UInt8)
-    /// The reserved.
+    /// Unused, zero: brings the entry to 32 bytes, two to a cache line.
     public var reserved: UInt64
 
-    /// The up.
+    /// In `flags`: the operator set the interface up.
     public static let up: UInt16 = 1
-    /// The promiscuous.
+    /// In `flags`: frames to foreign MAC addresses are taken.
     public static let promiscuous: UInt16 = 2
-    /// The symmetric handoff.
+    /// In `flags`: both directions of a flow are spread to the same lane.
     public static let symmetricHandoff: UInt16 = 4
 
-    /// Makes a value of its parts.
+    /// Makes an entry; without more said the interface is down, with no address and no spreading.
     public init(
         mac: UInt64 = 0,
         mtu: UInt16 = 0,
@@ -127,12 +130,12 @@ public struct InterfaceEntry {
 /// An interface's IPv4 address.
 @frozen
 public struct AddressEntry {
-    /// Host byte order.
+    /// The address in host byte order.
     public var address: UInt32
-    /// The mask.
+    /// Its subnet's mask in host byte order, ones from the top.
     public var mask: UInt32
 
-    /// Makes a value of its parts.
+    /// Makes an entry of an address and its subnet's mask.
     public init(address: UInt32, mask: UInt32) {
         self.address = address
         self.mask = mask
@@ -142,24 +145,24 @@ public struct AddressEntry {
 /// What is done with a packet whose lookup ended here; 32 bytes, two to a cache line.
 @frozen
 public struct AdjacencyEntry {
-    /// The Ethernet header to put in front (rewrite): bytes 0...7 of it as they lie in memory...
+    /// Bytes 0...7 of the Ethernet header to put in front (rewrite), as they lie in memory.
     public var headerHead: UInt64
-    /// ...and bytes 6...13.
+    /// Bytes 6...13 of that header, as they lie in memory.
     public var headerTail: UInt64
     /// The address to ask for (arp), in host byte order; 0 for a glean: the packet's destination.
     public var nextHop: UInt32
-    /// The tx interface.
+    /// The `sw_if_index` that the packet leaves by (glean, arp, rewrite); 0: none.
     public var txInterface: UInt16
-    /// The MTU in bytes.
+    /// That interface's MTU: bytes of the largest IP packet in one frame; 0 without an interface.
     public var mtu: UInt16
     /// The exit of `ip4-lookup` (`IPv4Lookup.Next`).
     public var exit: UInt16
-    /// `ControlProtocol.AdjacencyRecord.Kind`.
+    /// The raw value of `ControlProtocol.AdjacencyRecord.Kind`.
     public var kind: UInt8
-    /// The padding.
+    /// Unused, zero: brings the entry to 32 bytes.
     public var padding: (UInt8, UInt32)
 
-    /// Makes a value of its parts.
+    /// Makes an entry; fields that its kind does not use stay 0.
     public init(
         headerHead: UInt64 = 0,
         headerTail: UInt64 = 0,
@@ -188,7 +191,7 @@ public struct PathListEntry {
     /// The number of buckets, a power of two, less one.
     public var mask: UInt32
 
-    /// Makes a value of its parts.
+    /// Makes a group of `mask + 1` buckets, which outlive the entry.
     public init(buckets: UnsafePointer<UInt32>, mask: UInt32) {
         self.buckets = buckets
         self.mask = mask

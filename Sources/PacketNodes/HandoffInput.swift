@@ -5,12 +5,12 @@ public import PacketGraph
 
 /// A ring that leads to this lane.
 public struct HandoffSource: Sendable {
-    /// The consumer.
+    /// The ring's consumer end, which is this lane's alone.
     public let consumer: HandoffConsumer
-    /// The global number of the producing lane, for the counters.
+    /// The number of the producing lane among all lanes, for the counters.
     public let peer: Int
 
-    /// Makes a value of its parts.
+    /// Names a ring and its producer.
     public init(consumer: HandoffConsumer, peer: Int) {
         self.consumer = consumer
         self.peer = peer
@@ -19,14 +19,15 @@ public struct HandoffSource: Sendable {
 
 /// Takes packets that lanes of other NUMA nodes, and of this one, have handed over.
 ///
-/// It looks at a ring only when its doorbell bit is set: it clears the word, drains, and sets a bit of its own for
-/// what it had to leave. So a lane's empty turn costs one look at each doorbell word, however many rings there are.
+/// It looks at a ring only when its doorbell bit is set: it clears the word, drains, and sets a bit
+/// of its own for what it had to leave. So a lane's empty turn costs one look at each doorbell
+/// word, however many rings there are.
 public struct HandoffInput: InputNode {
-    /// Where packets go from here.
+    /// Where the producer wanted a packet to go; `drop` for what cannot be.
     public enum Next: UInt16, Exit {
         case ethernetInput, interfaceOutput, drop
 
-        /// The graph node that the exit leads to.
+        /// The name of the graph node behind the exit.
         public var target: String {
             switch self {
             case .ethernetInput: "ethernet-input"
@@ -36,9 +37,9 @@ public struct HandoffInput: InputNode {
         }
     }
 
-    /// The name in the graph.
+    /// The node's name in the graph: `handoff-input`.
     public static let name = "handoff-input"
-    /// The drop reasons.
+    /// The reasons for which packets are lost; a corrupt ring counts once each time.
     public static let errors = [
         "handoff ring corrupt", "no buffer for handoff", "handoff packet too long",
     ]
@@ -58,7 +59,9 @@ public struct HandoffInput: InputNode {
     /// Makes the node of a lane.
     ///
     /// - Parameters:
-    ///   - doorbells: the lane's doorbell line in its node's ring file; nil: there is no other node.
+    ///   - context: the lane's.
+    ///   - doorbells: the lane's doorbell line in its node's ring file; nil: there is no other
+    ///     node.
     ///   - sources: the rings, by the number of their source in the ring file.
     ///   - localBells: a word with a bit for each lane of this worker.
     ///   - localRings: the rings from the lanes of this worker; nil at the lane's own place.
@@ -88,11 +91,14 @@ public struct HandoffInput: InputNode {
         unfinished.initialize(repeating: 0, count: 9)
     }
 
-    /// Takes in what is there.
+    /// Takes at most `frameCapacity` packets from each ring whose bell was rung.
+    ///
+    /// - Parameter output: gets the packets.
+    /// - Returns: how many came in.
     public mutating func poll(_ output: Output<Next>) -> Int {
         var total = 0
-        for word in 0..<wordCount {
-            guard let doorbells else { break }
+        var word = 0
+        while word < wordCount, let doorbells {
             var bits = unfinished[word]
             if cw_load_relaxed64(doorbells + word) != 0 {
                 bits |= cw_exchange64(doorbells + word, 0)
@@ -104,6 +110,7 @@ public struct HandoffInput: InputNode {
                 let source = word &* 64 &+ bit
                 if source < sourceCount { total &+= drain(source, word, bit, output) }
             }
+            word &+= 1
         }
         if cw_load_relaxed64(localBells) != 0 || unfinished[8] != 0 { total &+= drainLocal(output) }
         return total
@@ -121,12 +128,12 @@ public struct HandoffInput: InputNode {
         let block = context.pointee.block
         if taken.isCorrupt { block.errors[Int(output.errorBase)] &+= 1 }
         if taken.lost > 0 {
-            block.errors[Int(output.errorBase) &+ 1] &+= UInt64(taken.lost)
-            block.pointer(.bufferFailures).pointee &+= UInt64(taken.lost)
+            block.errors[Int(output.errorBase) &+ 1] &+= UInt64(truncatingIfNeeded: taken.lost)
+            block.pointer(.bufferFailures).pointee &+= UInt64(truncatingIfNeeded: taken.lost)
         }
         guard taken.packets > 0 else { return 0 }
         let counters = block.peer(source.peer)
-        counters[LaneBlock.PeerWord.received.rawValue] &+= UInt64(taken.packets)
+        counters[LaneBlock.PeerWord.received.rawValue] &+= UInt64(truncatingIfNeeded: taken.packets)
         counters[LaneBlock.PeerWord.visits.rawValue] &+= 1
         emitRuns(count: taken.packets, output)
         return taken.packets
@@ -141,7 +148,11 @@ public struct HandoffInput: InputNode {
             if let next = Next(rawValue: raw), next != .drop {
                 output.emit(mbufs + start, count: end &- start, to: next)
             } else {
-                for index in start..<end { mbufs[index].error = output.errorBase &+ 2 }
+                var index = start
+                while index < end {
+                    mbufs[index].error = output.errorBase &+ 2
+                    index &+= 1
+                }
                 output.emit(mbufs + start, count: end &- start, to: .drop)
             }
             start = end

@@ -18,24 +18,27 @@ public enum HandoffDestination: Sendable {
 /// A pointer into memory that outlives all who use it and whose writers are named where it is made.
 @frozen
 public struct SendablePointer<Pointee>: @unchecked Sendable {
-    /// The pointer.
+    /// The address, as it was given.
     public let pointer: UnsafeMutablePointer<Pointee>
 
-    /// Makes a value of its parts.
+    /// Vouches for a pointer: its memory is never freed, and its writers keep to their rules.
     public init(_ pointer: UnsafeMutablePointer<Pointee>) { self.pointer = pointer }
 }
 
-/// Hands packets to other lanes: by value over a handoff ring to another NUMA node, by pointer within the worker.
+/// Hands packets to other lanes: by value over a handoff ring to another NUMA node, by pointer
+/// within the worker.
 ///
 /// A packet that has an interface to leave by goes to a lane of that interface's node and on to its
-/// `interface-output`; any other goes to the lane that its flow hash picks among those of its receive interface,
-/// and on to `ethernet-input`. Nothing waits: a full ring and a peer that is down drop and count.
+/// `interface-output`; any other goes to the lane that its flow hash picks among those of its
+/// receive interface, and on to `ethernet-input`. Nothing waits: a full ring and a peer that is
+/// down drop and count.
 public struct HandoffOutput: Node {
-    /// Where packets go from here.
+    /// A packet for this lane itself goes to `ethernet-input`; one that cannot be handed over is
+    /// dropped.
     public enum Next: UInt16, Exit {
         case ethernetInput, drop
 
-        /// The graph node that the exit leads to.
+        /// The name of the graph node behind the exit.
         public var target: String {
             switch self {
             case .ethernetInput: "ethernet-input"
@@ -44,17 +47,20 @@ public struct HandoffOutput: Node {
         }
     }
 
-    /// The name in the graph.
+    /// The node's name in the graph: `worker-handoff`.
     public static let name = "worker-handoff"
-    /// The drop reasons.
+    /// The reasons for which it drops: a full ring, a worker that is down, no lane to go to.
     public static let errors = ["congestion drop", "handoff peer down", "no such handoff lane"]
 
     private let context: UnsafeMutablePointer<LaneContext>
     private let destinations: UnsafeMutablePointer<HandoffDestination>
     private let destinationCount: Int
-    /// By node number: the global lane that this lane's packets for that node's ports go to; .max: none.
+    /// By node number: the global lane that this lane's packets for that node's ports go to; .max:
+    /// none.
     private let laneOfNode: UnsafeMutablePointer<UInt16>
-    /// Bit n: the worker of node n takes packets. Written by the supervisor.
+    /// Bit n: the worker of node n takes packets.
+    ///
+    /// The supervisor writes it.
     private let peersUp: UnsafeMutablePointer<UInt64>
     private let targets: UnsafeMutablePointer<UInt16>
     private let batch: UnsafeMutablePointer<Mbuf>
@@ -62,9 +68,10 @@ public struct HandoffOutput: Node {
     /// Makes the node of a lane.
     ///
     /// - Parameters:
+    ///   - context: the lane's.
     ///   - destinations: by global lane number.
     ///   - laneOfNode: by node number, 32 entries.
-    ///   - peersUp: `WorkerSegment.Word.peersUp`.
+    ///   - peersUp: the address of `WorkerSegment.Word.peersUp`.
     public init(
         context: UnsafeMutablePointer<LaneContext>,
         destinations: [HandoffDestination],
@@ -86,7 +93,7 @@ public struct HandoffOutput: Node {
         ).bindMemory(to: Mbuf.self, capacity: frameCapacity)
     }
 
-    /// Works on a frame.
+    /// Hands the frame's packets over, a destination at a time; those of a flow keep their order.
     public mutating func process(_ frame: borrowing Frame<Next>) {
         let count = frame.count
         let tables = context.pointee.tables
@@ -99,7 +106,8 @@ public struct HandoffOutput: Node {
                 targets[index] = spread(mbuf, tables)
             }
         }
-        // A destination at a time, in the order of their first packets, so that each flow keeps its order.
+        // A destination at a time, in the order of their first packets, so that each flow keeps its
+        // order.
         for index in 0..<count where targets[index] != Self.done {
             let target = targets[index]
             let toPort = frame.mbufs[index].txInterface != 0
@@ -136,7 +144,11 @@ public struct HandoffOutput: Node {
         let counters = context.pointee.block.peer(Int(target))
         switch destinations[Int(target)] {
         case .here:
-            for index in 0..<size { batch[index].flags |= MbufFlags.handedOver }
+            var index = 0
+            while index < size {
+                batch[index].flags |= MbufFlags.handedOver
+                index &+= 1
+            }
             output.emit(batch, count: size, to: .ethernetInput)
         case .lane(let ring, let bell, let bit):
             let sent = ring.put(batch, count: size)
@@ -144,11 +156,11 @@ public struct HandoffOutput: Node {
             if sent > 0, cw_load_relaxed64(bell.pointer) & bit == 0 {
                 _ = cw_fetch_or64(bell.pointer, bit)
             }
-            counters[LaneBlock.PeerWord.packets.rawValue] &+= UInt64(sent)
+            counters[LaneBlock.PeerWord.packets.rawValue] &+= UInt64(truncatingIfNeeded: sent)
             if sent < size { dropFull(sent, size, counters, output) }
         case .remote(let producer, let node):
             guard cw_load_relaxed64(peersUp) >> UInt64(node) & 1 == 1 else {
-                counters[LaneBlock.PeerWord.downDrops.rawValue] &+= UInt64(size)
+                counters[LaneBlock.PeerWord.downDrops.rawValue] &+= UInt64(truncatingIfNeeded: size)
                 return drop(0, size, reason: 1, output)
             }
             let written = producer.write(
@@ -157,8 +169,12 @@ public struct HandoffOutput: Node {
                 next: toPort ? .interfaceOutput : .ethernetInput,
                 now: context.pointee.now
             )
-            counters[LaneBlock.PeerWord.packets.rawValue] &+= UInt64(written.packets)
-            counters[LaneBlock.PeerWord.cells.rawValue] &+= UInt64(written.cells)
+            counters[LaneBlock.PeerWord.packets.rawValue] &+= UInt64(
+                truncatingIfNeeded: written.packets
+            )
+            counters[LaneBlock.PeerWord.cells.rawValue] &+= UInt64(
+                truncatingIfNeeded: written.cells
+            )
             if written.rang { counters[LaneBlock.PeerWord.doorbells.rawValue] &+= 1 }
             if written.packets > 0 { context.pointee.pool.give(batch, count: written.packets) }
             if written.packets < size { dropFull(written.packets, size, counters, output) }
@@ -173,12 +189,16 @@ public struct HandoffOutput: Node {
         _ counters: UnsafeMutablePointer<UInt64>,
         _ output: Output<Next>
     ) {
-        counters[LaneBlock.PeerWord.fullDrops.rawValue] &+= UInt64(end &- start)
+        counters[LaneBlock.PeerWord.fullDrops.rawValue] &+= UInt64(truncatingIfNeeded: end &- start)
         drop(start, end, reason: 0, output)
     }
 
     private func drop(_ start: Int, _ end: Int, reason: UInt16, _ output: Output<Next>) {
-        for index in start..<end { batch[index].error = output.errorBase &+ reason }
+        var index = start
+        while index < end {
+            batch[index].error = output.errorBase &+ reason
+            index &+= 1
+        }
         output.emit(batch + start, count: end &- start, to: .drop)
     }
 }

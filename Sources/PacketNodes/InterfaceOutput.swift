@@ -62,8 +62,10 @@ public struct InterfaceOutput: Node {
             var end = start &+ 1
             while end < count, frame.mbufs[end].txInterface == index { end &+= 1 }
             let exit = send(frame, start, end, index, tables)
-            for position in start..<end { frame.nexts[position] = exit }
-            start = end
+            while start < end {
+                frame.nexts[start] = exit
+                start &+= 1
+            }
         }
     }
 
@@ -86,8 +88,10 @@ public struct InterfaceOutput: Node {
             return Frame<Next>.consumed
         }
         let reason: Reason = node == Self.noNode ? .unknownInterface : .interfaceDown
-        for position in start..<end {
+        var position = start
+        while position < end {
             frame.mbufs[position].error = frame.error(reason.rawValue)
+            position &+= 1
         }
         return Next.drop.rawValue
     }

@@ -7,7 +7,8 @@ public import PacketBuffers
     internal import Glibc
 #endif
 
-/// What the graph nodes of one lane share: written by that lane's thread alone, but for `published`.
+/// What the graph nodes of one lane share: written by that lane's thread alone, but for
+/// `published`.
 @frozen
 public struct LaneContext {
     /// The generation that the lane works with in this turn.
@@ -20,22 +21,35 @@ public struct LaneContext {
     public let block: LaneBlock
     /// The node's buffers.
     public let pool: MbufPool
-    /// The NUMA node's number.
+    /// The NUMA node's number in the placement.
     public let node: UInt8
-    /// The lane's number in its worker, and among all lanes of the placement.
+    /// The lane's number in its worker, from 0.
     public let lane: UInt16
-    /// The global lane.
+    /// The lane's number among all lanes of the placement.
     public let globalLane: UInt16
-    /// The time-stamp counter at the top of this turn, and its ticks a second.
+    /// The time-stamp counter at the top of this turn.
     public var now: UInt64
-    /// The hertz.
+    /// Ticks of the time-stamp counter a second.
     public let hertz: UInt64
     /// State of the lane's random numbers (xorshift64*); never 0.
     public var randomState: UInt64
     /// What the lane tells the control lane about neighbours.
     public let neighbours: NeighbourMailbox
 
-    /// Makes a value of its parts.
+    /// Makes the context of a lane.
+    ///
+    /// - Parameters:
+    ///   - tables: the generation published last.
+    ///   - published: where the control lane publishes newer ones.
+    ///   - fib: the worker's lookup structure.
+    ///   - block: the lane's counters.
+    ///   - pool: the node's buffers.
+    ///   - node: the NUMA node's number in the placement.
+    ///   - lane: the lane's number in its worker.
+    ///   - globalLane: its number among all lanes of the placement.
+    ///   - hertz: ticks of the time-stamp counter a second.
+    ///   - seed: of the random numbers; lanes should have different ones.
+    ///   - neighbours: where the lane reports neighbours.
     public init(
         tables: UnsafePointer<ForwardingTables>,
         published: UnsafeMutablePointer<UInt>,
@@ -75,22 +89,23 @@ public struct LaneContext {
     }
 }
 
-/// A bounded queue of neighbours seen: one producer (a lane), one consumer (the control lane of the same process).
+/// A bounded queue of neighbours seen, with one producer (a lane) and one consumer (the control
+/// lane of the same process).
 ///
-/// The producer writes the slot, then publishes `tail`; the consumer reads the slot, then publishes `head`. A full
-/// queue loses the report: the neighbour will be seen again.
+/// The producer writes the slot, then publishes `tail`; the consumer reads the slot, then publishes
+/// `head`. A full queue loses the report: the neighbour will be seen again.
 public struct NeighbourMailbox: @unchecked Sendable {
-    /// A neighbour.
+    /// Who owns an address on a connected subnet.
     @frozen
     public struct Report: Sendable {
-        /// The mac.
+        /// The neighbour's MAC address: 48 bits, the first byte on the wire in bits 47...40.
         public var mac: UInt64
-        /// The address.
+        /// Its IPv4 address in host byte order.
         public var address: UInt32
-        /// The interface's `sw_if_index`.
+        /// The `sw_if_index` of the interface that it was seen on.
         public var interface: UInt16
 
-        /// - Parameter mac: 48 bits, the first byte on the wire in bits 47...40.
+        /// Makes a report of what an ARP packet said.
         public init(mac: UInt64, address: UInt32, interface: UInt16) {
             self.mac = mac
             self.address = address

@@ -9,34 +9,36 @@ public import PacketGraph
 
 /// A queue of a Linux TAP interface, by its non-blocking descriptor.
 public struct TapQueue: Sendable {
-    /// The descriptor.
+    /// The queue's descriptor, shared with the keeper; each read takes a packet, each write sends
+    /// one.
     public let descriptor: Int32
-    /// `sw_if_index`.
+    /// The `sw_if_index` of the port's interface.
     public let interface: UInt16
 
-    /// Makes a value of its parts.
+    /// Names a queue, which stays open as long as the process.
     public init(descriptor: Int32, interface: UInt16) {
         self.descriptor = descriptor
         self.interface = interface
     }
 }
 
-/// Receives from the lane's queues of TAP interfaces, each packet read straight into a buffer of the pool.
+/// Receives from the lane's queues of TAP interfaces, each packet read straight into a buffer of
+/// the pool.
 ///
-/// The descriptors are the keeper's too, so the kernel's interface outlives the worker: it stays up, with its
-/// addresses and routes, and nothing in it has to be repaired.
+/// The descriptors are the keeper's too, so the kernel's interface outlives the worker: it stays
+/// up, with its addresses and routes, and nothing in it has to be repaired.
 public struct TapInput: InputNode {
-    /// Where packets go from here.
+    /// All packets go to `ethernet-input`.
     public enum Next: UInt16, Exit {
         case ethernetInput
 
-        /// The graph node that the exit leads to.
+        /// The name of the graph node behind the exit.
         public var target: String { "ethernet-input" }
     }
 
-    /// The name in the graph.
+    /// The node's name in the graph: `tap-input`.
     public static let name = "tap-input"
-    /// The drop reasons.
+    /// The reasons for which a packet is lost, or stays in the kernel.
     public static let errors = ["tap packet longer than a buffer", "no buffer", "tap read error"]
     /// Packets taken from one queue in a turn: a system call each, so fewer than a frame.
     public static let burst = 64
@@ -51,7 +53,11 @@ public struct TapInput: InputNode {
     /// Where bytes go that a buffer has no room for, to see that there were any.
     private let overflow: UnsafeMutableRawPointer
 
-    /// Makes a value of its parts.
+    /// Makes the node of a lane.
+    ///
+    /// - Parameters:
+    ///   - context: the lane's.
+    ///   - queues: those that the lane polls; none is fine.
     public init(context: UnsafeMutablePointer<LaneContext>, queues: [TapQueue]) {
         self.context = context
         self.queues = .allocate(capacity: max(1, queues.count))
@@ -65,7 +71,10 @@ public struct TapInput: InputNode {
         overflow = .allocate(byteCount: 64, alignment: 64)
     }
 
-    /// Takes in what is there.
+    /// Reads at most `burst` packets from each queue, and counts them.
+    ///
+    /// - Parameter output: gets the packets.
+    /// - Returns: how many came in.
     public mutating func poll(_ output: Output<Next>) -> Int {
         var total = 0
         for index in 0..<queueCount { total &+= receive(queues[index], output) }

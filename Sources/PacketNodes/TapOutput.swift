@@ -6,14 +6,16 @@ public import PacketGraph
     internal import Glibc
 #endif
 
-/// Writes to the lane's queue of one TAP interface: the graph has one such node a port, named after its interface.
+/// Writes to the lane's queue of one TAP interface.
+///
+/// The graph has one such node a port, named after its interface.
 public struct TapOutput: Node {
-    /// Where packets go from here.
+    /// No packet goes on: what the kernel does not take is freed and counted here.
     public typealias Next = NoExit
 
-    /// The name in the graph.
+    /// The node's name, unless the graph gives it that of its port.
     public static let name = "tap-tx"
-    /// The drop reasons.
+    /// The reasons for which a packet is lost.
     public static let errors = [
         "tap queue full", "tap interface down in the kernel", "tap write error",
     ]
@@ -21,13 +23,17 @@ public struct TapOutput: Node {
     private let context: UnsafeMutablePointer<LaneContext>
     private let queue: TapQueue
 
-    /// Makes a value of its parts.
+    /// Makes the node of a lane and a port.
+    ///
+    /// - Parameters:
+    ///   - context: the lane's.
+    ///   - queue: where it writes; lanes may share one.
     public init(context: UnsafeMutablePointer<LaneContext>, queue: TapQueue) {
         self.context = context
         self.queue = queue
     }
 
-    /// Works on a frame.
+    /// Writes each packet with a system call, counts it, and frees the frame.
     public mutating func process(_ frame: borrowing Frame<NoExit>) {
         let block = context.pointee.block
         let counters = block.interface(Int(queue.interface))

@@ -79,10 +79,11 @@ extension RoutingState {
         }
         let newHops = weights.keys.count { !paths.hasHop($0) }
         try checkAdjacencies(adding: newHops)
-        guard paths.setCount < limits.pathSets else {
+        let id = paths.intern(weights.map { ($0.key, $0.value) })
+        guard paths.setCount <= limits.pathSets else {
             throw .tooManyPathSets(limit: limits.pathSets)
         }
-        return paths.intern(weights.map { ($0.key, $0.value) })
+        return id
     }
 
     /// Every next hop, neighbour and interface may need an adjacency, and each special target one.

@@ -7,24 +7,36 @@ public import Routing
 ///
 /// The supervisor is the only implementation that forwards; tests of the commands bring their own.
 public protocol Dataplane: Sendable {
-    /// Checks a change, gives it the next number, applies it on every running worker and waits for their
-    /// acknowledgements (those of nodes that are down are not waited for: they get it with their snapshot).
+    /// Applies a change on every running worker, under the next number.
     ///
+    /// It is checked first, and every worker's acknowledgement is waited for; nodes that are down
+    /// are not waited for, they get it with their snapshot.
+    ///
+    /// - Parameter change: what the operator wants.
     /// - Returns: the change's number in the journal.
     /// - Throws: `ChangeError`; nothing is changed then, on any node.
     func apply(_ change: ConfigurationChange) async throws(ChangeError) -> UInt64
 
-    /// Everything that `show` commands read, at one moment. Stops no lane and asks no worker.
+    /// Everything that `show` commands read, at one moment.
+    ///
+    /// It stops no lane and asks no worker.
     func view() async -> DataplaneView
 
     /// Asks a node's worker for something about its packet generator.
     ///
+    /// - Parameters:
+    ///   - node: the NUMA node's number in the placement.
+    ///   - command: what its worker shall do.
     /// - Returns: text for the operator.
+    /// - Throws: `ChangeError` if the node is unknown or down, or its worker refuses.
     func packetGenerator(
-        node: Int, _ command: PacketGeneratorCommand
+        node: Int,
+        _ command: PacketGeneratorCommand
     ) async throws(ChangeError) -> String
 
-    /// Reads the state and hardware counters of every port from the keepers; nodes that do not answer are left out.
+    /// Reads the state and hardware counters of every port from the keepers.
+    ///
+    /// Nodes that do not answer are left out.
     func portStatuses() async -> [PortStatus]
 
     /// Takes the present readings of counters as the zero of later views.
@@ -33,27 +45,38 @@ public protocol Dataplane: Sendable {
 
 /// One change of configuration, as an operator means it.
 public enum ConfigurationChange: Sendable {
+    /// Sets an interface up or down.
     case interfaceState(name: String, isUp: Bool)
+    /// Gives an interface an address; its subnet becomes connected.
     case addAddress(interface: String, InterfaceAddress)
+    /// Takes an address away, and its connected subnet with it.
     case removeAddress(interface: String, InterfaceAddress)
+    /// Sets the MTU in bytes, 68...9216.
     case mtu(interface: String, bytes: Int)
+    /// Sets the interface's own MAC address.
     case mac(interface: String, MACAddress)
+    /// Takes frames to foreign MAC addresses, or leaves them.
     case promiscuous(interface: String, isOn: Bool)
+    /// Spreads an interface's received packets over the lanes of nodes, or no longer.
     case handoff(interface: String, HandoffTarget)
     /// Adds paths to prefixes (all prefixes get the same paths), or replaces what they had.
     case addRoutes([IPv4Prefix], RouteTarget, replace: Bool)
     /// Takes the given paths of the prefixes out; nil: all their static routes.
     case removeRoutes([IPv4Prefix], RouteTarget?)
+    /// Sets who owns an address on an interface's subnet, for good.
     case neighbour(interface: String, IPv4Address, MACAddress)
+    /// Forgets who owns an address, however it became known.
     case removeNeighbour(interface: String, IPv4Address)
 }
 
 /// Why a change was refused; the text is for the operator.
 public struct ChangeError: Error, Sendable, CustomStringConvertible {
-    /// The text for the operator.
+    /// Why it was refused, and what to change.
     public var description: String
 
-    /// Makes a value of its parts.
+    /// Makes the refusal of a change.
+    ///
+    /// - Parameter description: a sentence without a period, for the operator.
     public init(_ description: String) { self.description = description }
 }
 
@@ -62,11 +85,11 @@ public enum ClearedCounters: Sendable { case runtime, errors, interfaces, handof
 
 /// What `show` commands read.
 public struct DataplaneView: Sendable {
-    /// The placement.
+    /// The placement that the supervisor was started with.
     public var placement: Placement
     /// One a node, in the placement's order.
     public var nodes: [NodeStatus]
-    /// The interfaces.
+    /// The interfaces as configured, in the order of their indices.
     public var interfaces: [InterfaceRecord]
     /// The routing table: prefixes, neighbours, interfaces.
     public var routing: RoutingState
@@ -77,10 +100,15 @@ public struct DataplaneView: Sendable {
     /// The last lines of the supervisor's log, oldest first.
     public var log: [String]
 
-    /// Makes a value of its parts.
+    /// Makes a view; tests of the commands do, beside the supervisor.
     public init(
-        placement: Placement, nodes: [NodeStatus], interfaces: [InterfaceRecord], routing: RoutingState,
-        changeNumber: UInt64, uptimeSeconds: Double, log: [String]
+        placement: Placement,
+        nodes: [NodeStatus],
+        interfaces: [InterfaceRecord],
+        routing: RoutingState,
+        changeNumber: UInt64,
+        uptimeSeconds: Double,
+        log: [String]
     ) {
         self.placement = placement
         self.nodes = nodes
@@ -94,15 +122,15 @@ public struct DataplaneView: Sendable {
 
 /// A NUMA node's keeper and worker.
 public struct NodeStatus: Sendable {
-    /// The number.
+    /// The NUMA node's number in the placement.
     public var number: Int
-    /// The keeper p i d.
+    /// The keeper's process id; nil: none runs.
     public var keeperPID: Int32?
-    /// The keeper state.
+    /// How far the keeper says it is.
     public var keeperState: ProcessState
-    /// The worker p i d.
+    /// The worker's process id; nil: none runs.
     public var workerPID: Int32?
-    /// The worker state.
+    /// How far the worker says it is.
     public var workerState: ProcessState
     /// Counts the worker's lives, from 1.
     public var incarnation: UInt32
@@ -117,11 +145,19 @@ public struct NodeStatus: Sendable {
     /// What to take off the segment's counters, by `clear`.
     public var baseline: CounterBaseline
 
-    /// Makes a value of its parts.
+    /// Makes a status; tests of the commands do, beside the supervisor.
     public init(
-        number: Int, keeperPID: Int32?, keeperState: ProcessState, workerPID: Int32?,
-        workerState: ProcessState, incarnation: UInt32, restarts: Int, reason: String,
-        changeNumber: UInt64, segment: WorkerSegment?, baseline: CounterBaseline
+        number: Int,
+        keeperPID: Int32?,
+        keeperState: ProcessState,
+        workerPID: Int32?,
+        workerState: ProcessState,
+        incarnation: UInt32,
+        restarts: Int,
+        reason: String,
+        changeNumber: UInt64,
+        segment: WorkerSegment?,
+        baseline: CounterBaseline
     ) {
         self.number = number
         self.keeperPID = keeperPID

@@ -4,8 +4,10 @@ internal import Coordination
 
 /// What the supervisor knows of one NUMA node.
 struct NodeState {
-    /// How far a process is for the supervisor. A death is dealt with by whoever brings it up while it is
-    /// `coming`, and by a recovery once it is `up`.
+    /// How far a process is for the supervisor.
+    ///
+    /// A death is dealt with by whoever brings it up while it is `coming`, and by a recovery once
+    /// it is `up`.
     enum Phase: Hashable { case down, coming, up }
 
     let placement: NodePlacement

@@ -4,17 +4,24 @@ public import SystemPackage
 public enum SupervisionError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Another supervisor runs on the same runtime directory or under the same instance name.
     case alreadyRunning(what: String, owner: String)
+    /// A file that the supervisor needs cannot be made, read or locked.
     case file(path: String, Errno)
+    /// The runtime directory's path leaves no room for a socket's name.
     case socketPathTooLong(path: String, limit: Int)
+    /// No hugetlbfs with pages of the wanted size is mounted.
     case hugepageMountMissing(pageBytes: Int)
+    /// A NUMA node has too few free hugepages; `parts` says what they are for.
     case hugepagesMissing(node: Int, needed: Int, free: Int, pageBytes: Int, parts: String)
+    /// The file for a node's handoff rings cannot be made.
     case ringFile(node: Int, path: String, bytes: Int, Errno)
+    /// The placement names a PCI device that the machine does not have.
     case deviceMissing(port: String, device: String)
+    /// The supervisor cannot bind itself to the housekeeping CPUs.
     case cpus(list: String, Errno)
     /// A keeper or worker did not come up.
     case step(String)
 
-    /// The text for the operator.
+    /// What is missing, and the command or setting that provides it.
     public var description: String {
         switch self {
         case .alreadyRunning(let what, let owner):

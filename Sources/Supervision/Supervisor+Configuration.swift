@@ -70,8 +70,8 @@ extension Supervisor {
         }
     }
 
-    /// Reads the ports of a keeper that is ready, makes them interfaces, and gives them the settings that the
-    /// interfaces have had since a former keeper.
+    /// Reads the ports of a keeper that is ready, makes them interfaces, and gives them the
+    /// settings that the interfaces have had since a former keeper.
     func settlePorts(
         of node: NodePlacement,
         _ keeper: NodeProcess

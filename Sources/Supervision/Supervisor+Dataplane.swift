@@ -3,7 +3,12 @@ internal import Coordination
 internal import Logging
 
 extension Supervisor: Dataplane {
-    /// The apply.
+    /// Applies a change: a port's setting at its keeper first, then the journal's entry on every
+    /// worker.
+    ///
+    /// - Parameter change: what the operator wants.
+    /// - Returns: the change's number in the journal.
+    /// - Throws: `ChangeError`; nothing is changed then, and a port that was set is set back.
     public func apply(_ change: ConfigurationChange) async throws(ChangeError) -> UInt64 {
         guard !isStopping else { throw ChangeError("the dataplane is being stopped") }
         guard let (name, setting) = Self.portSetting(of: change) else {
@@ -25,7 +30,8 @@ extension Supervisor: Dataplane {
         }
     }
 
-    /// The view.
+    /// Everything that `show` commands read, from what the supervisor knows and the workers'
+    /// segments.
     public func view() async -> DataplaneView {
         let (model, number) = await journal.view()
         var statuses: [NodeStatus] = []
@@ -42,7 +48,14 @@ extension Supervisor: Dataplane {
         )
     }
 
-    /// The packet generator.
+    /// Passes a packet-generator command to a node's worker.
+    ///
+    /// - Parameters:
+    ///   - node: the NUMA node's number in the placement.
+    ///   - command: what its worker shall do.
+    /// - Returns: text for the operator.
+    /// - Throws: `ChangeError` if the node is unknown or not forwarding, or its worker refuses or
+    ///   does not answer in time.
     public func packetGenerator(
         node: Int,
         _ command: PacketGeneratorCommand
@@ -60,7 +73,7 @@ extension Supervisor: Dataplane {
         } catch { throw ChangeError(error.description) }
     }
 
-    /// The port statuses.
+    /// Asks all keepers at once for their ports, and gives them in the order of their interfaces.
     public func portStatuses() async -> [PortStatus] {
         let keepers = order.compactMap { nodes[$0]?.keeper }
         let time = options.times.request
@@ -77,7 +90,7 @@ extension Supervisor: Dataplane {
         }
     }
 
-    /// The clear.
+    /// Takes the present readings of every node's counters as the zero of later views.
     public func clear(_ counters: ClearedCounters) async {
         for number in order {
             guard let segment = nodes[number]?.segment else { continue }

@@ -9,7 +9,8 @@ internal import Logging
 extension Supervisor {
     /// Ends what a crashed supervisor left running and removes what it left lying about.
     ///
-    /// Both locks are held: nobody else may own anything of this runtime directory or this instance.
+    /// Both locks are held: nobody else may own anything of this runtime directory or this
+    /// instance.
     func removeLeftovers() {
         // Workers before keepers, as in an orderly stop.
         let records = runtime.records.sorted { $0.name > $1.name }
@@ -41,7 +42,8 @@ extension Supervisor {
     }
 
     private func endOrphan(_ record: RuntimeDirectory.Record) {
-        // The stamp is compared after the process is held, so that the number cannot change its meaning between.
+        // The stamp is compared after the process is held, so that the number cannot change its
+        // meaning between.
         guard let process = try? ProcessDescriptor(pid: record.stamp.pid), record.stamp.isAlive
         else { return }
         let fields = ["process": record.name, "pid": "\(record.stamp.pid)"]

@@ -4,7 +4,8 @@ internal import LinuxSystem
 internal import Logging
 
 extension Supervisor {
-    /// Deals with the end of a worker that was up; the end of one that is coming is dealt with by `startWorker`.
+    /// Deals with the end of a worker that was up; the end of one that is coming is dealt with by
+    /// `startWorker`.
     func workerEnded(_ process: NodeProcess, _ status: ExitStatus) {
         let number = process.name.node
         guard let node = nodes[number], node.worker === process, node.workerPhase == .up else {
@@ -71,7 +72,8 @@ extension Supervisor {
         nodes[number]?.recovery = Task { await recover(number) }
     }
 
-    /// Replaces a node's worker, and its keeper if that is dead too, until it forwards or the budget is used up.
+    /// Replaces a node's worker, and its keeper if that is dead too, until it forwards or the
+    /// budget is used up.
     private func recover(_ number: Int) async {
         defer { nodes[number]?.recovery = nil }
         while !isStopping, let decision = nodes[number]?.budget.decide(at: .now) {

@@ -12,7 +12,8 @@ internal import SystemPackage
 extension Supervisor {
     /// Starts everything in order; returns when every worker forwards.
     ///
-    /// - Throws: `SupervisionError`; everything already started has been stopped then and nothing is left.
+    /// - Throws: `SupervisionError`; everything already started has been stopped then and nothing
+    ///   is left.
     public func start() async throws(SupervisionError) {
         try takeLocks()
         removeLeftovers()

@@ -8,7 +8,8 @@ internal import Logging
 #endif
 
 extension Supervisor {
-    /// Drains the workers in order, stops the keepers, and removes every file; returns when that is done.
+    /// Drains the workers in order, stops the keepers, and removes every file; returns when that is
+    /// done.
     public func stop() async {
         if stopping == nil {
             isStopping = true

@@ -4,10 +4,12 @@ internal import Coordination
 internal import LinuxSystem
 public import Logging
 
-/// Starts, watches, replaces and stops the keepers and workers of a placement, and is their dataplane's front.
+/// Starts, watches, replaces and stops the keepers and workers of a placement, and is their
+/// dataplane's front.
 ///
-/// It does not poll: processes are watched by pidfd, connections by readiness, and everything that is waited for has a
-/// deadline. What a node does or fails to do touches no other node but through its bit in their `peersUp`.
+/// It does not poll: processes are watched by pidfd, connections by readiness, and everything that
+/// is waited for has a deadline. What a node does or fails to do touches no other node but through
+/// its bit in their `peersUp`.
 public actor Supervisor {
     let options: SupervisorOptions
     let logger: Logger
@@ -38,6 +40,8 @@ public actor Supervisor {
     /// Makes a supervisor; `start` does everything.
     ///
     /// - Parameters:
+    ///   - options: what it is to run, and where.
+    ///   - logger: gets one event for everything that happens to a process.
     ///   - store: what `show log` reads; the logger should write there.
     public init(options: SupervisorOptions, logger: Logger, store: LogStore) {
         self.options = options

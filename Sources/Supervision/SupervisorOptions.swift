@@ -11,9 +11,10 @@ public struct SupervisorOptions: Sendable {
     /// The number is the process's incarnation, from 1.
     public typealias EnvironmentArguments = @Sendable (NodePlacement, UInt32) -> [String]
 
-    /// The placement.
+    /// The nodes, lanes, memory and ports to run.
     public var placement: Placement
-    /// The name of this dataplane on the machine: DPDK's file prefixes and shared memory are named after it.
+    /// The name of this dataplane on the machine: DPDK's file prefixes and shared memory are named
+    /// after it.
     public var instance: String
     /// Where sockets and process records are.
     public var runtimeDirectory: String
@@ -25,18 +26,18 @@ public struct SupervisorOptions: Sendable {
     public var idleSleepMicroseconds: Int
     /// The version text that keepers and workers must answer with; nil: any.
     public var build: String?
-    /// The times.
+    /// How long each step of a keeper or worker may take.
     public var times: StepTimes
-    /// The host.
+    /// Where the machine has shared memory, hugepages and sysfs.
     public var host: HostPaths
-    /// The keeper arguments.
+    /// Makes EAL's arguments for the command line of a keeper.
     public var keeperArguments: EnvironmentArguments
-    /// The worker arguments.
+    /// Makes EAL's arguments for the command line of a worker.
     public var workerArguments: EnvironmentArguments
     /// The EAL lcore id of lane 0 in an incarnation of a worker.
     public var firstLaneLcore: @Sendable (UInt32) -> Int
 
-    /// Makes a value of its parts.
+    /// Makes the options; those with a default are for tests and unusual machines.
     public init(
         placement: Placement,
         instance: String = "causeway",
@@ -77,7 +78,7 @@ public struct HostPaths: Hashable, Sendable {
     /// The root of sysfs.
     public var sysfs: String
 
-    /// Makes a value of its parts.
+    /// Makes the paths; without more said they are those of a Linux machine, hugetlbfs apart.
     public init(
         sharedMemory: String = "/dev/shm",
         hugepageDirectories: [Int: String] = [:],

@@ -16,6 +16,7 @@ struct CausewayNode: ParsableCommand {
     )
 }
 
+/// What both roles are started with.
 struct NodeOptions: ParsableArguments {
     @Option(help: "The NUMA node's number in the placement.")
     var node: Int
@@ -60,6 +61,7 @@ struct NodeOptions: ParsableArguments {
     }
 }
 
+/// `causeway-node keeper`: runs until told to stop.
 struct KeeperCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keeper",
@@ -76,6 +78,7 @@ struct KeeperCommand: ParsableCommand {
     }
 }
 
+/// `causeway-node worker`: runs until told to stop.
 struct WorkerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "worker",

@@ -25,7 +25,8 @@ import Testing
             "schema: 1\ndefaults: {heap: 64M, spare: yes}\n",
             on: "numa:2(memory=16GB) core:4 pu:1"
         )
-        // Nine rings of 384 + 8192 * 64 bytes and a page of doorbells: 4,726,144 bytes, three pages.
+        // Nine rings of 384 + 8192 * 64 bytes and a page of doorbells: 4,726,144 bytes, three
+        // pages.
         #expect(plan.hugepages.map(\.pages) == [64, 48, 3, 64, 48, 3])
         #expect(plan.totals.map(\.pages) == [115, 115])
         #expect(plan.rings.map(\.count) == [9, 9])

@@ -10,7 +10,8 @@ import Testing
     private static let inputs = 20_000
     private static let seed: UInt64 = 0x2026_1123
 
-    /// A copy of `text` with a few bytes changed, cut, doubled or moved in from a list of troublemakers.
+    /// A copy of `text` with a few bytes changed, cut, doubled or moved in from a list of
+    /// troublemakers.
     private func mutated(_ text: [UInt8], using random: inout SeededGenerator) -> String {
         let spice = [
             "{", "}", "[", "]", ": ", "- ", "\"", "#", "\n", "\t", "&a ", "*a", "? ", "|", "!!int ",

@@ -110,12 +110,12 @@ import Testing
 
     @Test func makesFileNamesAbsolute() {
         func absolute(_ line: String) -> String {
-            CommandLineSession.absolute(line, in: "/home/me")
+            CommandLineSession.absolute(line, in: "/srv/me")
         }
-        #expect(absolute("exec routes.txt") == "exec /home/me/routes.txt")
-        #expect(absolute("exec ../routes") == "exec /home/me/../routes")
-        #expect(absolute("exe routes") == "exec /home/me/routes")
-        #expect(absolute("exec \"my routes\"") == "exec \"/home/me/my routes\"")
+        #expect(absolute("exec routes.txt") == "exec /srv/me/routes.txt")
+        #expect(absolute("exec ../routes") == "exec /srv/me/../routes")
+        #expect(absolute("exe routes") == "exec /srv/me/routes")
+        #expect(absolute("exec \"my routes\"") == "exec \"/srv/me/my routes\"")
         #expect(absolute("exec /etc/routes") == "exec /etc/routes")
         #expect(absolute("exec ?") == "exec ?")
         #expect(absolute("show version") == "show version")

@@ -32,7 +32,8 @@ struct FakeTables {
         var sum: UInt64 = 0
         for (key, leaf) in routes { sum &+= (key &* 0x9E37_79B9_7F4A_7C15) ^ UInt64(leaf.rawValue) }
         for (index, record) in adjacencies {
-            sum &+= UInt64(index) &* 0xD6E8_FEB8_6659_FD93 &+ record.destination.bits
+            sum &+=
+                UInt64(index) &* 0xD6E8_FEB8_6659_FD93 &+ record.destination.bits
                 &+ UInt64(record.nextHop) << 16
         }
         return "up=\(up) neighbours=\(neighbours) routes=\(routes.count) sum=\(sum)"

@@ -3,11 +3,12 @@ import Coordination
 import Glibc
 import LinuxSystem
 
-/// A keeper or worker without packets, for tests of the supervisor: it says what a real one says, unless a rule
-/// of the environment makes it misbehave.
+/// A keeper or worker without packets, for tests of the supervisor: it says what a real one says,
+/// unless a rule of the environment makes it misbehave.
 ///
-/// `FAKE_NODE_RULES` has rules `ROLE NODE INCARNATION ACTION ARGUMENT...` separated by `;`, where `*` is any node
-/// or incarnation. `FAKE_NODE_TRANSCRIPTS` names a directory that gets a file a process with what it was told.
+/// `FAKE_NODE_RULES` has rules `ROLE NODE INCARNATION ACTION ARGUMENT...` separated by `;`, where
+/// `*` is any node or incarnation. `FAKE_NODE_TRANSCRIPTS` names a directory that gets a file a
+/// process with what it was told.
 struct FakeNode {
     let role: String
     let node: Int
@@ -126,23 +127,7 @@ struct FakeNode {
                 channel
             )
         case .configureKeeper(let configuration):
-            for port in configuration.ports {
-                let mac =
-                    port.mac == MACAddress()
-                    ? UInt64(0x02_0000_0000_00) + UInt64(port.interface) : port.mac.bits
-                ports[port.interface] = PortStatus(
-                    interface: port.interface,
-                    driver: "fake",
-                    mac: MACAddress(bits: mac),
-                    isLinkUp: true,
-                    speedMegabits: 1000,
-                    isFullDuplex: true,
-                    mtu: port.mtu,
-                    rxQueues: port.rxQueues,
-                    txQueues: port.txQueues,
-                    numaNode: -1
-                )
-            }
+            for port in configuration.ports { ports[port.interface] = Self.status(of: port) }
             write("rings \(configuration.ringFile)")
             report(.attached, channel)
             report(.ready, channel)
@@ -161,20 +146,7 @@ struct FakeNode {
             write("forward")
             report(.forwarding, channel)
             send(.result(error: "", text: ""), request, channel)
-            if let arguments = rule("neighbour") {
-                for count in 0..<(Int(arguments[3]) ?? 1) {
-                    let address = (IPv4Address(arguments[1])?.bits ?? 0) + UInt32(count)
-                    send(
-                        .neighbourSeen(
-                            interface: UInt16(arguments[0]) ?? 0,
-                            address: address,
-                            mac: MACAddress(arguments[2]) ?? MACAddress()
-                        ),
-                        0,
-                        channel
-                    )
-                }
-            }
+            reportNeighbours(channel)
         case .drain:
             write("tables \(tables.digest)")
             write("drain")
@@ -193,19 +165,58 @@ struct FakeNode {
             send(.result(error: "", text: ""), request, channel)
         case .setPort(let interface, let setting):
             write("setPort \(interface) \(setting)")
-            if rule("refuse-ports") != nil {
-                return send(.result(error: "not possible", text: ""), request, channel)
-            }
-            switch setting {
-            case .mac(let mac): ports[interface]?.mac = mac
-            case .mtu(let mtu): ports[interface]?.mtu = mtu
-            default: break
-            }
-            send(.result(error: "", text: ""), request, channel)
+            send(.result(error: set(setting, of: interface), text: ""), request, channel)
         case .packetGenerator:
             send(.result(error: "", text: "streams of node \(node)"), request, channel)
         default:
             write("unexpected \(received.message)")
+        }
+    }
+
+    /// What a port is that has just been configured.
+    static func status(of port: PortConfiguration) -> PortStatus {
+        let mac =
+            port.mac == MACAddress()
+            ? UInt64(0x02_0000_0000_00) + UInt64(port.interface) : port.mac.bits
+        return PortStatus(
+            interface: port.interface,
+            driver: "fake",
+            mac: MACAddress(bits: mac),
+            isLinkUp: true,
+            speedMegabits: 1000,
+            isFullDuplex: true,
+            mtu: port.mtu,
+            rxQueues: port.rxQueues,
+            txQueues: port.txQueues,
+            numaNode: -1
+        )
+    }
+
+    /// Sets a port; gives the reason for a refusal, else an empty text.
+    mutating func set(_ setting: PortSetting, of interface: UInt16) -> String {
+        if rule("refuse-ports") != nil { return "not possible" }
+        switch setting {
+        case .mac(let mac): ports[interface]?.mac = mac
+        case .mtu(let mtu): ports[interface]?.mtu = mtu
+        default: break
+        }
+        return ""
+    }
+
+    /// Says that it saw the neighbours of rule `neighbour INTERFACE ADDRESS MAC COUNT`.
+    func reportNeighbours(_ channel: MessageChannel) {
+        guard let arguments = rule("neighbour") else { return }
+        for count in 0..<(Int(arguments[3]) ?? 1) {
+            let address = (IPv4Address(arguments[1])?.bits ?? 0) + UInt32(count)
+            send(
+                .neighbourSeen(
+                    interface: UInt16(arguments[0]) ?? 0,
+                    address: address,
+                    mac: MACAddress(arguments[2]) ?? MACAddress()
+                ),
+                0,
+                channel
+            )
         }
     }
 

@@ -8,6 +8,11 @@ struct FibPair {
     let fib: Fib
     var plain = PlainFib()
 
+    init(heap: NodeHeap, fib: Fib) {
+        self.heap = heap
+        self.fib = fib
+    }
+
     init(megabytes: Int = 96) throws {
         heap = try NodeHeap(byteCount: megabytes << 20, hugepageBytes: nil, numaNode: nil)
         fib = try Fib(heap: heap)

@@ -37,8 +37,8 @@ final class TemporaryFolder {
     }
 }
 
-/// An hwloc export of one package with two NUMA nodes of two CPUs, the fourth of them forbidden, memory on
-/// node 0 only, one NIC on node 1 and one that hangs on the machine as a whole.
+/// An hwloc export of one package with two NUMA nodes of two CPUs, the fourth of them forbidden,
+/// memory on node 0 only, one NIC on node 1 and one that hangs on the machine as a whole.
 let lopsidedXML = """
     <?xml version="1.0" encoding="UTF-8"?>
     <!DOCTYPE topology SYSTEM "hwloc2.dtd">

@@ -101,7 +101,8 @@ import Testing
     }
 
     @Test func refusesFieldsWithoutMeaning() {
-        // A tag, an adjacency kind, an index, a bucket count, a route's length, its host bits, a long list.
+        // A tag, an adjacency kind, an index, a bucket count, a route's length, its host bits, a
+        // long list.
         let messages: [[UInt8]] = [
             [0], [8], [2, 1, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
             [3, 0, 0, 0x80, 0], [4, 1, 0, 0, 0, 3, 0, 0, 0] + [UInt8](repeating: 0, count: 12),

@@ -1,6 +1,7 @@
 import ControlProtocol
 
-/// What a worker makes of the changes that it is told, at its plainest; it notes what it should not have been told.
+/// What a worker makes of the changes that it is told, at its plainest; it notes what it should not
+/// have been told.
 struct ModelWorker {
     struct Prefix: Hashable {
         var bits: UInt32
@@ -12,7 +13,8 @@ struct ModelWorker {
     private(set) var pathLists: [UInt32: [UInt32]] = [:]
     private(set) var routes: [Prefix: Leaf] = [:]
     private(set) var problems: [String] = []
-    /// Addresses that are followed as the forwarding table would: by the length of what was written last.
+    /// Addresses that are followed as the forwarding table would: by the length of what was written
+    /// last.
     let probes: [UInt32]
     private(set) var answers: [(leaf: Leaf, length: UInt8)]
 
@@ -87,7 +89,8 @@ struct ModelWorker {
         }
     }
 
-    /// The adjacencies that a packet to `probes[index]` may take, with their buckets; empty: no route.
+    /// The adjacencies that a packet to `probes[index]` may take, with their buckets; empty: no
+    /// route.
     func forwarding(_ index: Int) -> [AdjacencyRecord: Int] {
         records(of: answers[index].leaf)
     }

@@ -1,7 +1,8 @@
 import ControlProtocol
 import Routing
 
-/// Interfaces, routes and neighbours in dictionaries, and what follows from them worked out anew for each question.
+/// Interfaces, routes and neighbours in dictionaries, and what follows from them worked out anew
+/// for each question.
 struct PlainRouting {
     var interfaces: [UInt16: InterfaceRecord] = [:]
     var statics: [IPv4Prefix: RouteTarget] = [:]

@@ -98,7 +98,8 @@ private struct Walk {
         }
     }
 
-    /// Brings the reference to what the table says it holds: its answers are then worked out independently.
+    /// Brings the reference to what the table says it holds: its answers are then worked out
+    /// independently.
     mutating func follow() {
         plain.interfaces = Dictionary(
             uniqueKeysWithValues: state.interfaceRecords.map { ($0.index, $0) }

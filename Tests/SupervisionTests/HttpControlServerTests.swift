@@ -128,7 +128,8 @@ import Testing
             #expect(wrong.hasPrefix("HTTP/1.1 400 "))
             #expect(
                 Self.body(wrong)
-                    == #"{"error":{"expected":[],"kind":"syntax","message":"unexpected \"no\" after \"show log\"","position":9},"ok":false}"#
+                    == #"{"error":{"expected":[],"kind":"syntax","message":"#
+                    + #""unexpected \"no\" after \"show log\"","position":9},"ok":false}"#
             )
             let refused = await Self.exchange(
                 path,
@@ -240,11 +241,12 @@ import Testing
             $0.log = Array(repeating: String(repeating: "x", count: 1000), count: 20_000)
         }
         try await withServer(dataplane, stallMilliseconds: 100) { path in
-            let client = await Self.connected(path)
+            let client = Self.connected(path)
             defer { close(client) }
             let request = Array(Self.request("GET", "/v1/show/log").utf8)
             #expect(request.withUnsafeBytes { write(client, $0.baseAddress, $0.count) } > 0)
-            // POLLRDHUP, the server hangs up: seen without reading, so that nothing makes room in the socket.
+            // POLLRDHUP, the server hangs up: seen without reading, so that nothing makes room in
+            // the socket.
             await Self.waiting {
                 var watched = pollfd(fd: client, events: Int16(0x2000), revents: 0)
                 #expect(poll(&watched, 1, 60_000) == 1)

@@ -97,8 +97,10 @@ import Testing
                 NUMA node 0 lane 0 (pid 200, cpu 1)
                 Time 2.0, internal node vector rate 25.00 loops/sec 0.00
                   vector rates in 2.5000e2, out 2.0000e2, drop 0.0000e0
-                              Name                  State                Calls          Vectors     Suspends       Clocks Vectors/Call
-                           ip4-input                active                   4              100            0       1.23e2        25.00
+                              Name                  State                Calls          Vectors     \
+                Suspends       Clocks Vectors/Call
+                           ip4-input                active                   4              100            \
+                0       1.23e2        25.00
 
                 """
         )

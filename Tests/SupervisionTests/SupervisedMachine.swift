@@ -15,10 +15,15 @@ final class SupervisedMachine: Sendable {
     let supervisor: Supervisor
     let store = LogStore(toStandardError: false)
 
+    /// Makes the machine; nothing is started yet.
+    ///
     /// - Parameters:
     ///   - rules: how the fake nodes misbehave; see FakeNode.
     ///   - nodes: how many NUMA nodes there are.
+    ///   - restart: how often a node's worker may be replaced.
     ///   - directory: an earlier machine's, to start where that one ended.
+    ///   - instance: the name of the dataplane.
+    ///   - adjust: changes further options.
     init(
         rules: String = "",
         nodes: Int = 2,

@@ -24,7 +24,8 @@ struct SupervisorJournalTests {
             let name = "port\(number)"
             _ = try await supervisor.apply(.interfaceState(name: name, isUp: true))
             _ = try await supervisor.apply(
-                .addAddress(interface: name, address("10.\(number).0.1", 16)))
+                .addAddress(interface: name, address("10.\(number).0.1", 16))
+            )
         }
     }
 
@@ -47,7 +48,8 @@ struct SupervisorJournalTests {
             for number in 0..<50 {
                 group.addTask {
                     _ = try? await machine.supervisor.apply(
-                        .addRoutes([prefix(number)], target, replace: true))
+                        .addRoutes([prefix(number)], target, replace: true)
+                    )
                 }
             }
         }
@@ -56,7 +58,8 @@ struct SupervisorJournalTests {
         #expect(view.nodes.allSatisfy { $0.changeNumber == first + 54 })
         // A change that changes nothing is no entry.
         let same = try await machine.supervisor.apply(
-            .addRoutes([prefix(7)], target, replace: true))
+            .addRoutes([prefix(7)], target, replace: true)
+        )
         #expect(same == first + 54)
         await machine.supervisor.stop()
         for worker in ["worker.0.1", "worker.1.1", "worker.2.1"] {
@@ -79,7 +82,8 @@ struct SupervisorJournalTests {
         #expect(before.changeNumber == 6)
         let error = await #expect(throws: ChangeError.self) {
             try await machine.supervisor.apply(
-                .addRoutes((0..<40_000).map(prefix), target, replace: true))
+                .addRoutes((0..<40_000).map(prefix), target, replace: true)
+            )
         }
         #expect(error?.description == "node 1 worker: heap full")
         let after = await machine.supervisor.view()
@@ -89,7 +93,8 @@ struct SupervisorJournalTests {
         #expect(after.nodes.allSatisfy { $0.changeNumber == 8 })
         // What comes afterwards goes on as if nothing had been.
         let next = try await machine.supervisor.apply(
-            .addRoutes([prefix(1)], target, replace: true))
+            .addRoutes([prefix(1)], target, replace: true)
+        )
         #expect(next == 9)
         await machine.supervisor.stop()
         #expect(tables(machine, "worker.0.1") == tables(machine, "worker.1.1"))
@@ -120,7 +125,8 @@ struct SupervisorJournalTests {
         try await machine.supervisor.start()
         try await configure(machine.supervisor)
         _ = try await machine.supervisor.apply(
-            .addRoutes((0..<100).map(prefix), target, replace: true))
+            .addRoutes((0..<100).map(prefix), target, replace: true)
+        )
         #expect(await machine.status(0)?.changeNumber == 7)
         await machine.until { await machine.status(1)?.incarnation == 2 }
         await machine.until { await machine.status(1)?.workerState == .forwarding }
@@ -137,7 +143,8 @@ struct SupervisorJournalTests {
         try await configure(machine.supervisor)
         kill(try #require(await machine.status(1)?.workerPID), SIGSTOP)
         _ = try await machine.supervisor.apply(
-            .addRoutes((0..<200_000).map(prefix), target, replace: true))
+            .addRoutes((0..<200_000).map(prefix), target, replace: true)
+        )
         #expect(await machine.status(0)?.changeNumber == 7)
         #expect(machine.logged("worker-hung node=1"))
         await machine.until { await machine.status(1)?.incarnation == 2 }
@@ -152,7 +159,8 @@ struct SupervisorJournalTests {
         try await machine.supervisor.start()
         try await configure(machine.supervisor)
         _ = try await machine.supervisor.apply(
-            .addRoutes((0..<30_000).map(prefix), target, replace: true))
+            .addRoutes((0..<30_000).map(prefix), target, replace: true)
+        )
         let changes = Task {
             var count = 0
             while !Task.isCancelled {
@@ -241,7 +249,8 @@ struct SupervisorJournalTests {
         #expect(await machine.supervisor.view().interfaces.last?.isUp == false)
         #expect(
             machine.transcript("keeper.1.1").suffix(2)
-                == ["setPort 2 admin(isUp: true)", "setPort 2 admin(isUp: false)"])
+                == ["setPort 2 admin(isUp: true)", "setPort 2 admin(isUp: false)"]
+        )
         await machine.supervisor.stop()
     }
 
@@ -253,7 +262,8 @@ struct SupervisorJournalTests {
         try await configure(machine.supervisor)
         let fixed = MACAddress(bits: 0x0200_0000_0001)
         _ = try await machine.supervisor.apply(
-            .neighbour(interface: "port0", IPv4Address(bits: 0x0A00_000B), fixed))
+            .neighbour(interface: "port0", IPv4Address(bits: 0x0A00_000B), fixed)
+        )
         let before = await machine.supervisor.view().changeNumber
         kill(try #require(await machine.status(1)?.workerPID), SIGKILL)
         await machine.until {

@@ -43,7 +43,8 @@ struct SupervisorLeftoversTests {
             "huge/test-n7map_12", "dpdk/test-n7/config",
         ].map { "\(machine.directory)/\($0)" }
         let foreign = [
-            "shm/testing/node0.1", "huge/testing-n0map_1", "huge/test-notes", "dpdk/test-notes/config",
+            "shm/testing/node0.1", "huge/testing-n0map_1", "huge/test-notes",
+            "dpdk/test-notes/config",
         ].map { "\(machine.directory)/\($0)" }
         for path in stale + foreign {
             let directory = String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex))
@@ -55,7 +56,9 @@ struct SupervisorLeftoversTests {
         #expect(foreign.filter { !SmallFile.exists($0) } == [])
         #expect(machine.logged("stale-file-removed path=\(machine.directory)/huge/test-n7map_12"))
         #expect(machine.logged("stale-file-removed path=\(machine.directory)/dpdk/test-n7"))
-        #expect(machine.logged("stale-file-removed path=\(machine.directory)/run/node7/worker.3.sock"))
+        #expect(
+            machine.logged("stale-file-removed path=\(machine.directory)/run/node7/worker.3.sock")
+        )
         await machine.supervisor.stop()
     }
 

@@ -29,16 +29,23 @@ struct SupervisorRecoveryTests {
         #expect(after.nodes[1].segment?.load(.heapUsedBytes) == 0)
         #expect(machine.transcript("keeper.1.1").contains("recoverPorts"))
         #expect(machine.logged("worker-died node=1 cause=\"signal 9 (SIGKILL)\""))
-        // The dead life's counters can still be read; those of the life before it are gone after the next death.
+        // The dead life's counters can still be read; those of the life before it are gone after
+        // the next death.
         let dead = try WorkerSegment.open(
-            path: machine.directory + "/shm/test/node1.1", writable: false)
+            path: machine.directory + "/shm/test/node1.1",
+            writable: false
+        )
         #expect(dead.load(.heapUsedBytes) == 4711)
         #expect(!SmallFile.exists(machine.directory + "/run/node1/worker.1.sock"))
 
         kill(try #require(after.nodes[1].workerPID), SIGKILL)
         await machine.until { await machine.status(1)?.incarnation == 3 }
         await machine.until { await machine.status(1)?.workerState == .forwarding }
-        #expect(SmallFile.names(in: machine.directory + "/shm/test") == ["node0.1", "node1.2", "node1.3"])
+        #expect(
+            SmallFile.names(in: machine.directory + "/shm/test") == [
+                "node0.1", "node1.2", "node1.3",
+            ]
+        )
         await machine.supervisor.stop()
         #expect(machine.leftovers == [])
     }
@@ -58,8 +65,11 @@ struct SupervisorRecoveryTests {
 
     @Test func leavesANodeDownThatKeepsDying() async throws {
         let restart = RestartPolicy(
-            maximumRestarts: 3, windowSeconds: 60, backoffMilliseconds: 1,
-            maximumBackoffMilliseconds: 4)
+            maximumRestarts: 3,
+            windowSeconds: 60,
+            backoffMilliseconds: 1,
+            maximumBackoffMilliseconds: 4
+        )
         let rules = (2...9).map { "worker 0 \($0) exit-at ready 70" }.joined(separator: ";")
         let machine = SupervisedMachine(rules: rules, restart: restart)
         defer { machine.remove() }

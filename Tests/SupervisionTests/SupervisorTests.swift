@@ -43,11 +43,23 @@ struct SupervisorTests {
 
     /// What goes wrong at the start, and what the operator is told.
     @Test(arguments: [
-        ("worker 1 * silent-at ready", "node 1 worker: no \"ready\" within 0.300 s; last state attached"),
+        (
+            "worker 1 * silent-at ready",
+            "node 1 worker: no \"ready\" within 0.300 s; last state attached"
+        ),
         ("keeper 0 * silent-at attached", "node 0 keeper: no \"attached\" within 0.300 s"),
-        ("worker 0 * exit-at attached 64", "node 0 worker: ended with exit status 64 before \"attached\""),
-        ("worker 1 * exit-at forwarding 3", "node 1 worker: ended with exit status 3 before \"forwarding\""),
-        ("keeper 1 * build other", "node 1 keeper: is of build other, the supervisor of \(Build.version)"),
+        (
+            "worker 0 * exit-at attached 64",
+            "node 0 worker: ended with exit status 64 before \"attached\""
+        ),
+        (
+            "worker 1 * exit-at forwarding 3",
+            "node 1 worker: ended with exit status 3 before \"forwarding\""
+        ),
+        (
+            "keeper 1 * build other",
+            "node 1 keeper: is of build other, the supervisor of \(Build.version)"
+        ),
         ("worker 0 * refuse 2", "node 0 worker: refuses the snapshot: heap full"),
         ("worker 0 * deaf-at 0", "node 0 worker: no \"acknowledgement of snapshot"),
     ])
@@ -143,8 +155,13 @@ struct SupervisorTests {
         #expect(
             error
                 == .hugepagesMissing(
-                    node: 1, needed: 3, free: 2, pageBytes: 2 << 20,
-                    parts: "DPDK 1, heap 1, rings 1"))
+                    node: 1,
+                    needed: 3,
+                    free: 2,
+                    pageBytes: 2 << 20,
+                    parts: "DPDK 1, heap 1, rings 1"
+                )
+        )
         #expect(machine.leftovers == [])
     }
 
@@ -154,7 +171,8 @@ struct SupervisorTests {
             $0.placement.nodes[1].ports[0].device = "0000:99:00.0"
         }
         defer { machine.remove() }
-        await #expect(throws: SupervisionError.deviceMissing(port: "port1", device: "0000:99:00.0")) {
+        await #expect(throws: SupervisionError.deviceMissing(port: "port1", device: "0000:99:00.0"))
+        {
             try await machine.supervisor.start()
         }
         #expect(machine.leftovers == [])

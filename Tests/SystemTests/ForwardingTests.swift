@@ -9,7 +9,8 @@ extension SystemTests {
                 let (host, far) = (testbed.left[0], testbed.right[0])
                 let report = try await host.ping(far.address, count: 5000)
                 #expect(report == .complete(5000))
-                // Both hosts and Causeway count every frame, ARP included; the counters must agree once it is quiet.
+                // Both hosts and Causeway count every frame, ARP included; the counters must agree
+                // once it is quiet.
                 for side in [host, far] {
                     let kernel = try await side.kernelCounters()
                     let own = try await testbed.dataplane.interfaceCounters(side.port)
@@ -152,7 +153,8 @@ extension SystemTests {
                 try await testbed.dataplane.configure(
                     "set interface handoff \(host.port) nodes 0,1"
                 )
-                // Echo requests of different programs are different flows only by address: use many addresses.
+                // Echo requests of different programs are different flows only by address: use many
+                // addresses.
                 try await near.namespace.runSucceeding(
                     "ip",
                     "route",

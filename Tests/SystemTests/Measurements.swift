@@ -8,7 +8,8 @@ struct PingReport: Hashable {
     var errors = 0
 
     init(_ text: String) {
-        // "500 packets transmitted, 499 received, +1 duplicates, +1 errors, 0.2% packet loss, time 1022ms"
+        // "500 packets transmitted, 499 received, +1 duplicates, +1 errors, 0.2% packet loss, time
+        // 1022ms"
         guard
             let line = text.split(separator: "\n").first(where: {
                 $0.contains(" packets transmitted")
@@ -109,17 +110,17 @@ extension LiveDataplane {
         return (sum("packets"), sum("received"), sum("fullDrops") + sum("downDrops"))
     }
 
-    /// Drops by `graph-node: reason`; what graph nodes count beside drops, such as replies sent, is left out.
+    /// Drops by `graph-node: reason`; what graph nodes count beside drops, such as replies sent, is
+    /// left out.
     func allDrops() async throws -> [String: Int] {
-        let counts = try await show("errors")["errors"].elements.compactMap {
-            error -> (String, Int)? in
+        let errors = try await show("errors")["errors"].elements.filter {
+            $0["severity"].string == "error"
+        }
+        let counts = errors.compactMap { error -> (String, Int)? in
             guard let node = error["node"].string, let reason = error["reason"].string,
                 let count = error["count"].int
             else { return nil }
-            let isWork = ["sent", "received", "repeated", "again", "fragmented"].contains {
-                reason.hasSuffix(" \($0)")
-            }
-            return isWork ? nil : ("\(node): \(reason)", count)
+            return ("\(node): \(reason)", count)
         }
         return Dictionary(counts, uniquingKeysWith: +)
     }

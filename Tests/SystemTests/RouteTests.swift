@@ -55,7 +55,8 @@ extension SystemTests {
             }
         }
 
-        /// The supervisor's table says the right host for routes at both ends, in the middle, and in between.
+        /// The supervisor's table says the right host for routes at both ends, in the middle, and
+        /// in between.
         private func expectRoutes(_ testbed: Testbed) async throws {
             for index in [0, 1, 77_777, Self.half - 1, Self.half, 2 * Self.half - 1] {
                 let address = Self.address(index)

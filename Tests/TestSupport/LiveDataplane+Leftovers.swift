@@ -1,7 +1,8 @@
 internal import Foundation
 
 extension LiveDataplane {
-    /// What of this instance is on the machine: processes, and files in memory, in hugepages and in /run.
+    /// What of this instance is on the machine: processes, and files in memory, in hugepages and in
+    /// /run.
     public func leftovers() -> [String] { processes().map { "process \($0)" } + files() }
 
     /// Kills every process of this instance and removes its files.
@@ -16,7 +17,8 @@ extension LiveDataplane {
         for path in files() + [folder.path] { try? FileManager.default.removeItem(atPath: path) }
     }
 
-    /// Processes whose command line or environment names the instance, this test's own commands excepted.
+    /// Processes whose command line or environment names the instance, this test's own commands
+    /// excepted.
     private func processes() -> [Int32] {
         let numbers = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return numbers.compactMap { Int32($0) }.filter { pid in

@@ -20,7 +20,8 @@ public enum LiveDataplaneError: Error, CustomStringConvertible {
     }
 }
 
-/// A supervisor with its keepers and workers, started from the release build, with a name of its own.
+/// A supervisor with its keepers and workers, started from the release build, with a name of its
+/// own.
 public struct LiveDataplane: Sendable {
     /// The instance's name: what it makes on the machine begins with it.
     public let instance: String
@@ -76,10 +77,11 @@ public struct LiveDataplane: Sendable {
         supervisor = try RunningCommand([Machine.program("causeway"), "-c", startupFile.path])
     }
 
-    /// Runs a body against a dataplane whose workers forward, then stops it; whatever happens, nothing stays.
+    /// Runs a body against a dataplane whose workers forward, then stops it; whatever happens,
+    /// nothing stays.
     ///
-    /// - Throws: what the body throws; `LiveDataplaneError` when the dataplane does not start, does not end with
-    ///   exit status 0 at SIGTERM, or leaves something behind.
+    /// - Throws: what the body throws; `LiveDataplaneError` when the dataplane does not start,
+    ///   does not end with exit status 0 at SIGTERM, or leaves something behind.
     public static func run<Result: Sendable>(
         instance: String = freshName(),
         topology: String,

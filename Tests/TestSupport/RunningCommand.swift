@@ -35,7 +35,8 @@ public enum CommandError: Error, CustomStringConvertible {
 
 /// A program that was started, whose output goes to files, so that it never waits for its reader.
 ///
-/// Safe to share: everything is set when it starts, `Process` guards itself, and the outputs are files.
+/// Safe to share: everything is set when it starts, `Process` guards itself, and the outputs are
+/// files.
 public final class RunningCommand: @unchecked Sendable {
     /// The program and its arguments.
     public let words: [String]

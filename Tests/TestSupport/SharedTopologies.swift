@@ -2,8 +2,8 @@ internal import Foundation
 
 /// The folder of hwloc XML exports of real servers, which is not part of the repository.
 ///
-/// `CAUSEWAY_TOPOLOGIES` names it; else it is the nearest `shared/topologies` beside a folder that this
-/// source file lies in. Tests that need it are skipped, visibly, where it is missing.
+/// `CAUSEWAY_TOPOLOGIES` names it; else it is the nearest `shared/topologies` beside a folder that
+/// this source file lies in. Tests that need it are skipped, visibly, where it is missing.
 public enum SharedTopologies {
     /// The folder's path; nil when there is none.
     public static let folder: String? = {

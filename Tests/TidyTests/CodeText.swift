@@ -1,7 +1,7 @@
 /// Source text with comments and string contents blanked out, line by line as long as before.
 ///
-/// Enough of Swift's and C's lexing for the rules of this target: nested interpolations and comments,
-/// multi-line and raw strings. What is blanked becomes spaces, so that line numbers stay.
+/// Enough of Swift's and C's lexing for the rules of this target: nested interpolations and
+/// comments, multi-line and raw strings. What is blanked becomes spaces, so that line numbers stay.
 struct CodeText {
     /// The blanked text.
     private(set) var bytes: [UInt8]

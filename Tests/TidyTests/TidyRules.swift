@@ -123,7 +123,8 @@ enum TidyRules {
     static let saysWhatItIs: TidyRule = { file in
         guard file.path.hasPrefix("Sources/") || file.path.hasPrefix("bench/") else { return [] }
         // What Type+Theme.swift is for, its name says.
-        let isCommented = file.path.contains("+") || file.lines.contains { $0.trimmingBlanks.hasPrefix("//") }
+        let isCommented =
+            file.path.contains("+") || file.lines.contains { $0.trimmingBlanks.hasPrefix("//") }
         return isCommented
             ? [] : [Breach(path: file.path, line: 0, text: "no comment says what it is for")]
     }

@@ -27,7 +27,8 @@ struct CommandSession: Sendable {
 
 /// What a command found out or did.
 ///
-/// `show` commands have structures with stable names, which are their JSON form and which their text is made of.
+/// `show` commands have structures with stable names, which are their JSON form and which their
+/// text is made of.
 public protocol CommandResult: Encodable, Sendable {
     /// For people; lines end with line feeds, the last one included; empty: nothing to say.
     var text: String { get }

@@ -5,8 +5,9 @@ internal import SystemPackage
 
 /// Runs the commands of a file.
 ///
-/// Consecutive `ip route add PREFIX ...` lines become few changes, so that a table of a million routes loads at the
-/// speed of the routing table: the lines' prefixes are read without the grammar and collected by what follows them.
+/// Consecutive `ip route add PREFIX ...` lines become few changes, so that a table of a million
+/// routes loads at the speed of the routing table: the lines' prefixes are read without the grammar
+/// and collected by what follows them.
 struct CommandFile {
     private let path: String
     private let session: CommandSession
@@ -109,7 +110,8 @@ struct CommandFile {
         if let fault { throw fault }
     }
 
-    /// Applies the first `count` routes of a group; if that is refused, all before the first that is.
+    /// Applies the first `count` routes of a group; if that is refused, all before the first that
+    /// is.
     private func apply(
         _ group: RouteBatch.Group,
         count: Int
@@ -173,7 +175,8 @@ struct ExecReport: CommandResult {
 }
 
 extension CommandFailure {
-    /// The failure with the place of its line in a file, before that of a line in a file which the line named.
+    /// The failure with the place of its line in a file, before that of a line in a file which the
+    /// line named.
     fileprivate func at(_ path: String, line: Int) -> CommandFailure {
         var failure = self
         failure.message = "\(path):\(line): \(message)"

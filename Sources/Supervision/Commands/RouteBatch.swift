@@ -3,8 +3,9 @@ internal import Routing
 
 /// Routes of consecutive lines, collected by where they lead.
 ///
-/// A line is taken if it reads `ip route add A.B.C.D/L TAIL`, these words in full, and its tail is that of a line
-/// that the grammar has read before; so the cost of the grammar is paid once for each tail.
+/// A line is taken if it reads `ip route add A.B.C.D/L TAIL`, these words in full, and its tail is
+/// that of a line that the grammar has read before; so the cost of the grammar is paid once for
+/// each tail.
 struct RouteBatch {
     /// Routes that lead to the same place.
     struct Group {
@@ -28,8 +29,8 @@ struct RouteBatch {
 
     /// Whether the batch must be applied before a route with a new tail is taken.
     ///
-    /// Paths of one prefix add up whatever their order; a target that is not a path replaces what was there, so it
-    /// shares a batch only with its like.
+    /// Paths of one prefix add up whatever their order; a target that is not a path replaces what
+    /// was there, so it shares a batch only with its like.
     func mustBeApplied(before target: RouteTarget) -> Bool {
         guard let first = groups.first?.target else { return false }
         if groups.count >= Self.maximumGroups { return true }

@@ -10,8 +10,9 @@ internal import SystemPackage
 
 /// The files of one dataplane outside its runtime directory: segments, rings, and what DPDK leaves.
 ///
-/// All their names begin with the instance's, and the lock file beside the segments is held by the supervisor
-/// that uses the name: who holds it may remove everything of that name which is not in use by itself.
+/// All their names begin with the instance's, and the lock file beside the segments is held by the
+/// supervisor that uses the name: who holds it may remove everything of that name which is not in
+/// use by itself.
 struct HostFiles: Sendable {
     let instance: String
     let host: HostPaths
@@ -36,7 +37,8 @@ struct HostFiles: Sendable {
         "\(segmentDirectory)/node\(node).\(incarnation)"
     }
 
-    /// The file with the handoff rings into a node; empty if there is no other node to hand anything over.
+    /// The file with the handoff rings into a node; empty if there is no other node to hand
+    /// anything over.
     func ringFile(_ node: NodePlacement) -> String {
         guard placement.nodes.count > 1, let directory = hugepageDirectory(node.hugepageBytes)
         else { return "" }

@@ -7,8 +7,9 @@ internal import NIOPosix
 
 /// Serves commands over HTTP on a unix socket.
 ///
-/// `POST /v1/cli` runs any command, `GET /v1/show/...` gives what `show ...` knows as JSON, `GET /v1/health` says that
-/// somebody listens. Each request runs by itself, so a long `exec` keeps nobody waiting.
+/// `POST /v1/cli` runs any command, `GET /v1/show/...` gives what `show ...` knows as JSON, `GET
+/// /v1/health` says that somebody listens. Each request runs by itself, so a long `exec` keeps
+/// nobody waiting.
 public struct ControlServer: Sendable {
     private let dataplane: any Dataplane
     private let socketPath: String
@@ -17,15 +18,16 @@ public struct ControlServer: Sendable {
 
     /// The most connections at a time; further ones wait to be accepted.
     static let maximumConnections = 64
-    /// How long a connection may be silent, or take to send a request or to take a part of an answer.
+    /// How long a connection may be silent, or take to send a request or to take a part of an
+    /// answer.
     static let idleSeconds: Int64 = 60
 
     /// Makes a server; `run` starts it.
     ///
     /// - Parameters:
     ///   - dataplane: what the commands act on.
-    ///   - socketPath: where to listen; readable and writable by owner and group. A socket that nobody listens on is
-    ///     replaced.
+    ///   - socketPath: where to listen; readable and writable by owner and group. A socket that
+    ///     nobody listens on is replaced.
     ///   - logger: for one line a start and a fault.
     public init(dataplane: any Dataplane, socketPath: String, logger: Logger) {
         self.init(
@@ -49,9 +51,10 @@ public struct ControlServer: Sendable {
     /// - Parameter onListening: called once clients can connect.
     /// - Throws: `ControlServerError` if the socket cannot be had.
     public func run(onListening: @escaping @Sendable () async -> Void = {}) async throws {
-        let socket = try ControlSocketFile(path: socketPath)
+        let socket = try await ControlSocketFile(path: socketPath)
         let outcome = ListeningOutcome()
-        // What the server below logs as an error is a connection that ended, or this task's own end.
+        // What the server below logs as an error is a connection that ended, or this task's own
+        // end.
         var quiet = logger
         quiet.logLevel = .critical
         let application = Application(

@@ -1,11 +1,13 @@
 internal import ControlProtocol
 internal import Glibc
+internal import NIOCore
+internal import NIOPosix
 internal import Synchronization
 
 /// The socket's place in the file system.
 ///
-/// The server binds a temporary name; the socket gets its mode and then its real name in one step, so that nobody
-/// ever finds one that is open to all or that replaces a living one half-way.
+/// The server binds a temporary name; the socket gets its mode and then its real name in one step,
+/// so that nobody ever finds one that is open to all or that replaces a living one half-way.
 struct ControlSocketFile: Sendable {
     let path: String
 
@@ -16,10 +18,10 @@ struct ControlSocketFile: Sendable {
     static let maximumBytes = ControlSocket.maximumPathBytes - 4
 
     /// Checks that the place is free: nothing there, or a socket that nobody listens on.
-    init(path: String) throws(ControlServerError) {
+    init(path: String) async throws(ControlServerError) {
         self.path = path
         guard path.utf8.count <= Self.maximumBytes else { throw .pathTooLong(path: path) }
-        if Self.isListening(path) { throw .inUse(path: path) }
+        if await Self.isListening(path) { throw .inUse(path: path) }
     }
 
     /// Gives the bound socket its mode (0660) and its name.
@@ -35,18 +37,14 @@ struct ControlSocketFile: Sendable {
         unlink(path)
     }
 
-    private static func isListening(_ path: String) -> Bool {
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        guard descriptor >= 0 else { return false }
-        defer { close(descriptor) }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
-        return withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
-            }
+    private static func isListening(_ path: String) async -> Bool {
+        let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connectTimeout(.seconds(2))
+        guard let channel = try? await bootstrap.connect(unixDomainSocketPath: path).get() else {
+            return false
         }
+        channel.close(promise: nil)
+        return true
     }
 }
 

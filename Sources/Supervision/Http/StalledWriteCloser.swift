@@ -2,8 +2,8 @@ internal import NIOCore
 
 /// Closes a connection whose client does not take what was written for too long.
 ///
-/// Time runs from the first write that is not through yet, and anew whenever one is; so a slow client is served and
-/// one that has stopped reading gives its connection back.
+/// Time runs from the first write that is not through yet, and anew whenever one is; so a slow
+/// client is served and one that has stopped reading gives its connection back.
 final class StalledWriteCloser: ChannelOutboundHandler, RemovableChannelHandler {
     typealias OutboundIn = Any
 

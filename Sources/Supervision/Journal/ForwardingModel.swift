@@ -55,7 +55,12 @@ struct ForwardingModel: Sendable {
         case .neighbour(let interface, let address, let mac):
             return try routing.setNeighbour(
                 Neighbour(
-                    interface: index(interface), address: address, mac: mac, isStatic: true))
+                    interface: index(interface),
+                    address: address,
+                    mac: mac,
+                    isStatic: true
+                )
+            )
         case .removeNeighbour(let interface, let address):
             return try routing.removeNeighbour(address, interface: index(interface))
         case .interfaceState(let name, let isUp):
@@ -73,7 +78,8 @@ struct ForwardingModel: Sendable {
     }
 
     private mutating func edit(
-        _ name: String, _ body: (inout InterfaceRecord) -> Void
+        _ name: String,
+        _ body: (inout InterfaceRecord) -> Void
     ) throws(RoutingError) -> [ForwardingChange] {
         let index = try index(name)
         guard var record = routing.interface(index) else { throw .noSuchInterface(name: name) }
@@ -98,11 +104,17 @@ struct ForwardingModel: Sendable {
         }
         guard isOnSubnet else {
             throw .invalidNeighbour(
-                neighbour.address, reason: "not on a subnet of \(record.name)")
+                neighbour.address,
+                reason: "not on a subnet of \(record.name)"
+            )
         }
         return try routing.setNeighbour(
             Neighbour(
-                interface: neighbour.interface, address: neighbour.address, mac: neighbour.mac,
-                isStatic: false))
+                interface: neighbour.interface,
+                address: neighbour.address,
+                mac: neighbour.mac,
+                isStatic: false
+            )
+        )
     }
 }

@@ -4,9 +4,13 @@ internal import Coordination
 extension Journal {
     /// Brings a worker that is `ready` to the present state and makes it a member.
     ///
-    /// The snapshot travels while live changes go on for the others; what came meanwhile follows it.
+    /// The snapshot travels while live changes go on for the others; what came meanwhile follows
+    /// it.
     ///
-    /// - Parameter activate: makes the worker forward; live changes wait for its end.
+    /// - Parameters:
+    ///   - process: the worker.
+    ///   - activate: makes the worker forward; live changes wait for its end.
+    /// - Throws: `StepFailure`; the worker is no member then.
     func join(
         _ process: NodeProcess,
         activate: @Sendable () async throws(StepFailure) -> Void

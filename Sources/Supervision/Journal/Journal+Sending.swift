@@ -6,7 +6,8 @@ extension Journal {
         let number: UInt64
         /// How many parts have been sent.
         var sent: UInt32 = 0
-        /// The last part so far; whether it is the entry's last is known when the next one comes, or none.
+        /// The last part so far; whether it is the entry's last is known when the next one comes,
+        /// or none.
         var held: [UInt8]?
         /// Everything so far, if a joining worker will need it.
         var kept: [[UInt8]] = []
@@ -39,7 +40,8 @@ extension Journal {
         await Task.yield()
     }
 
-    /// Sends the last part, counts the entry, and waits for the acknowledgements; an entry without parts is none.
+    /// Sends the last part, counts the entry, and waits for the acknowledgements; an entry without
+    /// parts is none.
     ///
     /// - Returns: who refused the entry, and why.
     func finish(_ outgoing: inout Outgoing) async -> [Refusal] {
@@ -52,13 +54,15 @@ extension Journal {
         }
         let number = outgoing.number
         let time = times.change
-        return await ask { process throws(StepFailure) in
-            let reason = try await process.acknowledgement(
-                of: number,
-                step: "acknowledgement of change \(number)",
-                within: time
-            )
-            return reason.isEmpty ? nil : Refusal(process: process, reason: reason)
+        return await ask { process in
+            do throws(StepFailure) {
+                let reason = try await process.acknowledgement(
+                    of: number,
+                    step: "acknowledgement of change \(number)",
+                    within: time
+                )
+                return reason.isEmpty ? .done : .refused(Refusal(process: process, reason: reason))
+            } catch { return .failed(process, error) }
         }
     }
 
@@ -73,34 +77,45 @@ extension Journal {
         if !joining.isEmpty { outgoing.kept.append(part) }
         let step = "room for change \(outgoing.number)"
         let time = times.change
-        _ = await ask { process throws(StepFailure) -> Refusal? in
-            try await process.send(message, step: step, within: time)
-            return nil
+        _ = await ask { process in
+            do throws(StepFailure) {
+                try await process.send(message, step: step, within: time)
+                return .done
+            } catch { return .failed(process, error) }
         }
+    }
+
+    /// What became of asking one member.
+    ///
+    /// An enum and not a throwing closure: Swift 6.3 in release releases the wrong thing when a task group
+    /// destroys a tuple with a `Result` of a typed error in it.
+    private enum Outcome: Sendable {
+        case done
+        case refused(Refusal)
+        case failed(NodeProcess, StepFailure)
     }
 
     /// Does something with all members at once; one that fails is no member afterwards.
     private func ask(
-        _ body: @escaping @Sendable (NodeProcess) async throws(StepFailure) -> Refusal?
+        _ body: @escaping @Sendable (NodeProcess) async -> Outcome
     ) async -> [Refusal] {
-        typealias Outcome = (process: NodeProcess, result: Result<Refusal?, StepFailure>)
-        return await withTaskGroup(of: Outcome.self) { group in
+        let outcomes = await withTaskGroup(of: Outcome.self, returning: [Outcome].self) { group in
             for process in members.values {
-                group.addTask {
-                    do throws(StepFailure) {
-                        return (process, .success(try await body(process)))
-                    } catch { return (process, .failure(error)) }
-                }
+                group.addTask { await body(process) }
             }
-            var refusals: [Refusal] = []
-            for await outcome in group {
-                switch outcome.result {
-                case .success(let refusal): if let refusal { refusals.append(refusal) }
-                case .failure(let failure): await drop(outcome.process, failure)
-                }
-            }
-            return refusals
+            var outcomes: [Outcome] = []
+            for await outcome in group { outcomes.append(outcome) }
+            return outcomes
         }
+        var refusals: [Refusal] = []
+        for outcome in outcomes {
+            switch outcome {
+            case .done: break
+            case .refused(let refusal): refusals.append(refusal)
+            case .failed(let process, let failure): await drop(process, failure)
+            }
+        }
+        return refusals
     }
 
     private func drop(_ process: NodeProcess, _ failure: StepFailure) async {

@@ -5,13 +5,15 @@ internal import Routing
 
 /// The single writer of configuration: numbers every change and brings it to every worker in order.
 ///
-/// A change passes the gate alone: it is checked against the model, worked out in slices, each of them sent to
-/// all members while the next one is worked out, and acknowledged by all at its end. A member that refuses makes
-/// the whole change be taken back by a compensating entry; one that does not answer in time is reported
-/// as hung and left out. A worker that starts gets the model as a snapshot, then the entries since, and is a
-/// member when it forwards. Entries are kept only as long as a worker that is joining needs them.
+/// A change passes the gate alone: it is checked against the model, worked out in slices, each of
+/// them sent to all members while the next one is worked out, and acknowledged by all at its end. A
+/// member that refuses makes the whole change be taken back by a compensating entry; one that does
+/// not answer in time is reported as hung and left out. A worker that starts gets the model as a
+/// snapshot, then the entries since, and is a member when it forwards. Entries are kept only as
+/// long as a worker that is joining needs them.
 actor Journal {
-    /// Called with a worker that must be killed and replaced: it hangs, or does not take back a refused change.
+    /// Called with a worker that must be killed and replaced: it hangs, or does not take back a
+    /// refused change.
     typealias HungHandler = @Sendable (NodeProcess, String) async -> Void
 
     /// An entry as it was sent.

@@ -10,8 +10,10 @@ enum ModelChange: Sendable {
     /// What a worker learned from a packet.
     case learned(LearnedNeighbour)
 
-    /// Routes that are worked out and sent together. A change of more goes in slices, so that the journal can answer
-    /// others between them, and workers insert one while the next is worked out (16,384: some milliseconds).
+    /// Routes that are worked out and sent together.
+    ///
+    /// A change of more goes in slices, so that the journal can answer others between them, and
+    /// workers insert one while the next is worked out (16,384: some milliseconds).
     static let sliceRoutes = 16_384
 
     /// The change in pieces that have the same effect one after the other.

@@ -6,9 +6,9 @@ public import Logging
 
 /// Writes `time level component event key=value ...`, one event a line.
 public struct KeyValueLogHandler: LogHandler {
-    /// The log level.
+    /// The least level that is written.
     public var logLevel: Logger.Level
-    /// The metadata.
+    /// What every line says beside its event.
     public var metadata: Logger.Metadata = [:]
     private let component: String
     private let store: LogStore
@@ -17,6 +17,7 @@ public struct KeyValueLogHandler: LogHandler {
     ///
     /// - Parameters:
     ///   - component: the part of the program, such as `supervisor`.
+    ///   - level: the least level that is written.
     ///   - store: where lines go.
     public init(component: String, level: Logger.Level, store: LogStore) {
         self.component = component
@@ -24,13 +25,13 @@ public struct KeyValueLogHandler: LogHandler {
         self.store = store
     }
 
-    /// The subscript.
+    /// The value of one key of `metadata`.
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
-    /// The log.
+    /// Writes an event as one line into the store.
     public func log(event: LogEvent) {
         let fields = metadata.merging(event.metadata ?? [:]) { $1 }
         // The NUMA node first, then the others by name: lines of one kind look alike.

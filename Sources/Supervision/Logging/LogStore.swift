@@ -6,7 +6,8 @@ internal import SystemPackage
     internal import Glibc
 #endif
 
-/// Where log lines go: standard error, a file if there is one, and the last thousand into memory for `show log`.
+/// Where log lines go: standard error, a file if there is one, and the last thousand into memory
+/// for `show log`.
 public final class LogStore: Sendable {
     private struct State {
         /// Oldest first once it has been turned by `start`.

@@ -43,8 +43,9 @@ extension NodeProcess {
 
     /// Starts a process, connected to and watched.
     ///
-    /// The connection is made before the process runs and waits in the socket's backlog. The supervisor keeps no
-    /// copy of the listening socket, so that connecting to a dead process fails.
+    /// The connection is made before the process runs and waits in the socket's backlog. The
+    /// supervisor keeps no copy of the listening socket, so that connecting to a dead process
+    /// fails.
     static func start(
         _ launch: Launch,
         handler: @escaping Handler

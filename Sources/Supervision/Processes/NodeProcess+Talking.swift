@@ -13,8 +13,12 @@ extension NodeProcess {
     /// Sends a message, waiting while the other end has no room.
     ///
     /// - Parameters:
+    ///   - message: what to say.
+    ///   - request: its number, which an answer carries.
     ///   - step: what is being done, for the message if it fails.
     ///   - time: the longest wait for room.
+    /// - Throws: `StepFailure` if the process has ended, its connection is broken, or the time is
+    ///   over.
     func send(
         _ message: NodeMessage,
         request: UInt32 = 0,

@@ -24,7 +24,11 @@ extension NodeProcess {
     /// Waits for a condition that may already hold.
     ///
     /// - Parameters:
-    ///   - step: what is waited for, in the words of the message if it does not come.
+    ///   - condition: what is waited for.
+    ///   - step: the same in the words of the message if it does not come.
+    ///   - time: the longest wait.
+    /// - Throws: `StepFailure` if the process ends first, its connection breaks, or the time is
+    ///   over.
     func wait(
         for condition: Condition,
         step: String,

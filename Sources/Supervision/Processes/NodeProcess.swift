@@ -5,8 +5,8 @@ internal import LinuxSystem
 
 /// One life of a keeper or worker: the process, the connection to it, and what it has said.
 ///
-/// Nothing here waits without a deadline, and no state of the other end blocks anyone but the task that
-/// asked it something.
+/// Nothing here waits without a deadline, and no state of the other end blocks anyone but the task
+/// that asked it something.
 actor NodeProcess {
     /// What the supervisor is told without asking.
     enum Event: Sendable {
@@ -56,7 +56,8 @@ actor NodeProcess {
         queue = DispatchQueue(label: "causeway.\(name.node).\(name.fileName)")
     }
 
-    /// The most messages taken before the supervisor has dealt with them; the rest waits in the socket.
+    /// The most messages taken before the supervisor has dealt with them; the rest waits in the
+    /// socket.
     private static let batchMessages = 64
 
     /// Starts to listen to the process; once, right after `init`.
@@ -71,7 +72,8 @@ actor NodeProcess {
                 watch.resume()
             }
         }
-        // The watch's closure keeps `self`, so that a death is noticed whoever lets go of this object.
+        // The watch's closure keeps `self`, so that a death is noticed whoever lets go of this
+        // object.
         _ = ReadWatch(descriptor: child.process.descriptor, queue: queue) { [self] watch in
             guard let status = child.reap() else { return }
             watch.cancel()
@@ -96,7 +98,8 @@ actor NodeProcess {
     private func received(_ batch: [ReceivedMessage], _ failure: ChannelError?) async {
         for message in batch { await received(message) }
         guard let failure, exit == nil else { return }
-        // The end of the process closes its socket too; its pidfd says so a moment later, with the cause.
+        // The end of the process closes its socket too; its pidfd says so a moment later, with the
+        // cause.
         if await waitForEnd(within: .milliseconds(500)) != nil { return }
         for id in Array(waiters.keys) where waiters[id]?.condition != .end {
             resolve(id, .failure(self.failure(.channel(failure))))

@@ -2,7 +2,8 @@ internal import Dispatch
 
 /// Calls back when a descriptor becomes readable; callbacks come one at a time on its queue.
 ///
-/// The descriptor must stay open until `cancel`; the handler keeps alive what it captures until then.
+/// The descriptor must stay open until `cancel`; the handler keeps alive what it captures until
+/// then.
 final class ReadWatch: @unchecked Sendable {
     private let source: any DispatchSourceRead
 

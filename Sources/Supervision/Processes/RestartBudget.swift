@@ -17,7 +17,8 @@ struct RestartBudget: Sendable {
 
     /// Decides about a death, and counts the restart.
     ///
-    /// The first restart in a window does not wait; each further one waits twice as long as the one before.
+    /// The first restart in a window does not wait; each further one waits twice as long as the one
+    /// before.
     mutating func decide(at now: ContinuousClock.Instant) -> Decision {
         let window = Duration.seconds(policy.windowSeconds)
         restarts.removeAll { now - $0 > window }

@@ -2,8 +2,8 @@ internal import ControlProtocol
 
 /// A packet as `packet-generator new { data { ... } }` describes it, turned into bytes.
 ///
-/// The words are VPP's: each line names the header that follows (`IP4:` an Ethernet header with that type, then
-/// `UDP:` an IPv4 header with that protocol, then `UDP:` the UDP header itself).
+/// The words are VPP's: each line names the header that follows (`IP4:` an Ethernet header with
+/// that type, then `UDP:` an IPv4 header with that protocol, then `UDP:` the UDP header itself).
 struct PacketTemplate {
     /// The upper-layer header.
     enum Transport {
@@ -112,10 +112,11 @@ struct PacketTemplate {
 }
 
 extension PacketTemplate {
-    /// The packet: `size` bytes, the payload going on with bytes that count up; nil: what the words make.
+    /// The packet: `size` bytes, the payload going on with bytes that count up; nil: what the words
+    /// make.
     ///
-    /// Lengths and checksums are those of the whole packet. A stream with varied addresses has no UDP checksum
-    /// (RFC 768 allows that), because its packets differ.
+    /// Lengths and checksums are those of the whole packet. A stream with varied addresses has no
+    /// UDP checksum (RFC 768 allows that), because its packets differ.
     func bytes(size: Int?) throws(CommandFailure) -> [UInt8] {
         let header = headerBytes
         var content = payload
@@ -212,8 +213,8 @@ extension PacketTemplate {
 
 /// The checksum of IPv4, ICMP, UDP and TCP (RFC 1071).
 enum InternetChecksum {
-    /// The one's complement of the one's complement sum of the 16-bit words, big-endian; an odd byte at the end
-    /// counts as the upper half of a word.
+    /// The one's complement of the one's complement sum of the 16-bit words, big-endian; an odd
+    /// byte at the end counts as the upper half of a word.
     static func of(_ bytes: [UInt8]) -> UInt16 {
         var sum: UInt32 = 0
         for (index, byte) in bytes.enumerated() {

@@ -6,8 +6,8 @@ struct CommandToken: Hashable, Sendable {
 
     /// Splits a line into words.
     ///
-    /// Blanks separate; `{` and `}` stand alone, with or without blanks around them; double quotes keep blanks in a
-    /// word; `#` at the start of a word begins a comment.
+    /// Blanks separate; `{` and `}` stand alone, with or without blanks around them; double quotes
+    /// keep blanks in a word; `#` at the start of a word begins a comment.
     ///
     /// - Throws: `CommandFailure` for a quote that is not closed.
     static func split(_ line: String) throws(CommandFailure) -> [CommandToken] {

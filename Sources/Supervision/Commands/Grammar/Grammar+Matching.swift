@@ -41,7 +41,8 @@ extension Grammar {
         )
     }
 
-    /// What may come after these words, in the order of the command table; `isComplete`: the words are a command.
+    /// What may come after these words, in the order of the command table; `isComplete`: the words
+    /// are a command.
     ///
     /// - Throws: `CommandFailure` if the words themselves are wrong.
     func expected(

@@ -1,8 +1,9 @@
 /// All commands as one automaton: it matches lines, and says at any point what may come next.
 ///
-/// States and edges are made once from the commands' `Syntax`; a match walks them with the line's words. Where a
-/// word fits more than one edge the closest fit wins: a whole keyword, then an argument that exists (an interface's
-/// name, a number in range), then an abbreviated keyword, then a free word.
+/// States and edges are made once from the commands' `Syntax`; a match walks them with the line's
+/// words. Where a word fits more than one edge the closest fit wins: a whole keyword, then an
+/// argument that exists (an interface's name, a number in range), then an abbreviated keyword, then
+/// a free word.
 struct Grammar: Sendable {
     /// What one word may be.
     enum Terminal: Hashable, Sendable {

@@ -1,6 +1,7 @@
 /// The form of a command, as data: what may stand where.
 indirect enum Syntax: Sendable {
-    /// A fixed word. It may be abbreviated as long as no other word that may stand there starts the same.
+    /// A fixed word. It may be abbreviated as long as no other word that may stand there starts the
+    /// same.
     case keyword(String, help: String)
     /// A typed argument, kept under `key`.
     case argument(key: String, ArgumentType, help: String)

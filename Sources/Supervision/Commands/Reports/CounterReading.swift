@@ -37,7 +37,8 @@ struct LaneReading: Sendable {
     var drops: UInt64 { errors.reduce(0, &+) }
 }
 
-/// A node's counters at one moment: what its worker counted in its present life, less what `clear` took as zero.
+/// A node's counters at one moment: what its worker counted in its present life, less what `clear`
+/// took as zero.
 struct NodeReading: Sendable {
     var status: NodeStatus
     var placement: NodePlacement

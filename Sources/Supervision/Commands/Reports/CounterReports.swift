@@ -6,7 +6,7 @@ struct ErrorsReport: CommandResult {
     /// A reason that was counted.
     struct Reason: Encodable, Sendable {
         var count: UInt64
-        /// The graph node.
+        /// The name of the graph node that counts.
         var node: String
         var reason: String
         /// As VPP has it: `error` for a drop, `info` for anything else that a graph node counts.

@@ -13,7 +13,8 @@ struct ThreadsReport: CommandResult {
         /// The thread's number in the kernel.
         var lwp: UInt64
         var cpu: Int
-        /// `polling`, `sleeping`, `stuck` (forwarding, but no turn of the loop between two looks), or the worker's.
+        /// `polling`, `sleeping`, `stuck` (forwarding, but no turn of the loop between two looks),
+        /// or the worker's.
         var state: String
         var loops: UInt64
         /// Seconds from the worker's start to the lane's last turn.

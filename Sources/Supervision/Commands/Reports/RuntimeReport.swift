@@ -156,7 +156,8 @@ extension RuntimeReport.Node {
 }
 
 extension NodeReading {
-    /// A count's rate a second between an earlier reading and this one, by the lane's own clock; 0 if it stood.
+    /// A count's rate a second between an earlier reading and this one, by the lane's own clock; 0
+    /// if it stood.
     func rate(_ word: LaneBlock.Word, lane index: Int, since before: LaneReading?) -> Double {
         guard let before, let hertz = status.segment?.load(.tscHertz), hertz > 0 else { return 0 }
         let lane = lanes[index]
