@@ -102,6 +102,8 @@ struct Testbed: Sendable {
             )
             hosts.append(host)
         }
+        // What the kernel sent by itself before the interfaces were up has been dropped, and counted.
+        try await dataplane.configure("clear errors")
         return hosts
     }
 
