@@ -25,7 +25,10 @@ final class DataplaneRun: Sendable {
         LoggingSystem.bootstrap { KeyValueLogHandler(component: $0, level: level, store: store) }
         log = Logger(label: "causeway")
         supervisor = Supervisor(
-            options: plan.options, logger: Logger(label: "supervisor"), store: store)
+            options: plan.options,
+            logger: Logger(label: "supervisor"),
+            store: store
+        )
     }
 
     /// Runs until a signal asks for the end.
@@ -83,8 +86,10 @@ final class DataplaneRun: Sendable {
         }
         if let path = plan.startup.pidFile { writePIDFile(path) }
         let server = ControlServer(
-            dataplane: supervisor, socketPath: plan.startup.controlSocketPath,
-            logger: Logger(label: "control"))
+            dataplane: supervisor,
+            socketPath: plan.startup.controlSocketPath,
+            logger: Logger(label: "control")
+        )
         let serving = Task { () -> Bool in
             do {
                 try await server.run(onListening: { await self.becomeReady() })
@@ -109,7 +114,10 @@ final class DataplaneRun: Sendable {
         if let path = plan.startup.execPath {
             let outcome = await CommandRunner(dataplane: supervisor).run(file: path)
             if outcome.isError {
-                log.error("startup-commands-failed", metadata: ["reason": "\(trimmed(outcome.text))"])
+                log.error(
+                    "startup-commands-failed",
+                    metadata: ["reason": "\(trimmed(outcome.text))"]
+                )
             } else {
                 log.notice("startup-commands-done", metadata: ["file": "\(path)"])
             }
