@@ -46,6 +46,10 @@ public final class SharedMapping: @unchecked Sendable {
             let mapping = try map(descriptor: descriptor, byteCount: byteCount, writable: true)
             if let numaNode {
                 try systemCall { CLinux_mbind(mapping.base, byteCount, Int32(numaNode)) }
+                // The policy is this mapping's; the pages are where their first touch puts them.
+                for offset in stride(from: 0, to: byteCount, by: 4096) {
+                    mapping.base.storeBytes(of: 0, toByteOffset: offset, as: UInt8.self)
+                }
             }
             try systemCall { rename(temporary, path) }
             return mapping

@@ -51,7 +51,7 @@ final class Forwarder {
         do {
             // Before anything big is allocated: all that this process touches lies on its node.
             if configuration.hardwareNode >= 0 {
-                try systemCall { CLinux_set_mempolicy_bind(Int32(configuration.hardwareNode)) }
+                try NodeBinding.bind(to: Int(configuration.hardwareNode))
             }
             try EAL.start(environment)
             let segment = try WorkerSegment.open(path: configuration.segmentFile, writable: true)

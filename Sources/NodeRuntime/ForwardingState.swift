@@ -124,7 +124,8 @@ final class ForwardingState {
             try fib.insert(
                 contentsOf: routes.lazy.map {
                     FibRoute(prefix: $0.prefix, length: $0.length, leaf: $0.leaf.rawValue)
-                })
+                }
+            )
         } catch { throw ApplyError(description: "\(error)") }
     }
 

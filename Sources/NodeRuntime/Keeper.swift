@@ -125,6 +125,7 @@ public final class Keeper {
             return server.answer(channel, .result(error: error, text: ""), request: request)
         }
         do throws(DPDKError) {
+            try bind(to: configuration)
             try EAL.start(arguments.environment)
             enter(.attached, "DPDK \(EAL.version)")
             let pool = try makePool(configuration)
@@ -148,6 +149,14 @@ public final class Keeper {
             log.error("cannot start", metadata: ["reason": "\(error)"])
             server.report(.state(report("\(error)")))
             _exit(EX_UNAVAILABLE)
+        }
+    }
+
+    /// Keeps the process and its helper threads on the node, where there is more than one.
+    private func bind(to configuration: KeeperConfiguration) throws(DPDKError) {
+        guard configuration.socket >= 0 else { return }
+        do throws(Errno) { try NodeBinding.bind(to: Int(configuration.socket)) } catch {
+            throw .environment(reason: "cannot bind to NUMA node \(configuration.socket): \(error)")
         }
     }
 

@@ -111,10 +111,21 @@ public struct TapInput: InputNode {
             count &+= 1
         }
         guard count > 0 else { return 0 }
+        topUp()
         counters[LaneBlock.InterfaceWord.rxPackets.rawValue] &+= UInt64(count)
         counters[LaneBlock.InterfaceWord.rxBytes.rawValue] &+= bytes
         output.emit(mbufs, count: count, to: .ethernetInput)
         return count
+    }
+
+    /// Takes as many buffers as have been used, so that a quiet lane always holds the same number.
+    @inline(__always)
+    private mutating func topUp() {
+        let missing = Self.burst / 2 &- spareCount
+        guard missing > 0, context.pointee.pool.take(spare + spareCount, count: missing) else {
+            return
+        }
+        spareCount &+= missing
     }
 
     /// Makes sure that a buffer is at hand.

@@ -18,6 +18,8 @@ public enum SupervisionError: Error, Hashable, Sendable, CustomStringConvertible
     case deviceMissing(port: String, device: String)
     /// The supervisor cannot bind itself to the housekeeping CPUs.
     case cpus(list: String, Errno)
+    /// A lane's CPU is polled by another instance already.
+    case cpusBusy(instance: String, list: String)
     /// A keeper or worker did not come up.
     case step(String)
 
@@ -43,6 +45,9 @@ public enum SupervisionError: Error, Hashable, Sendable, CustomStringConvertible
         case .deviceMissing(let port, let device):
             "port \(port): no PCI device \(device) on this machine (lspci -D lists them)"
         case .cpus(let list, let errno): "housekeeping CPUs \(list): \(errno)"
+        case .cpusBusy(let instance, let list):
+            "CPU \(list): a lane of instance \(instance) polls there already; give the lanes of one of the "
+                + "two other CPUs in its topology file, or stop it"
         case .step(let text): text
         }
     }

@@ -20,11 +20,10 @@ extension Supervisor {
         do throws(SupervisionError) {
             let preflight = Preflight(files: files, runtime: runtime)
             try preflight.check()
-            for busy in preflight.busyCPUs() {
-                log(
-                    .warning,
-                    "cpus-shared",
-                    ["instance": busy.instance, "cpus": "\(CPUSet(busy.cpus))"]
+            if let busy = preflight.busyCPUs().first {
+                throw SupervisionError.cpusBusy(
+                    instance: busy.instance,
+                    list: "\(CPUSet(busy.cpus))"
                 )
             }
             try files.createRings()

@@ -127,7 +127,7 @@ struct SupervisorTests {
         await machine.supervisor.stop()
     }
 
-    @Test func warnsOfCPUsThatAnotherInstancePollsOn() async throws {
+    @Test func refusesCPUsThatAnotherInstancePollsOn() async throws {
         let machine = SupervisedMachine()
         defer { machine.remove() }
         try await machine.supervisor.start()
@@ -135,9 +135,10 @@ struct SupervisorTests {
             $0.host.sharedMemory = machine.directory + "/shm"
         }
         defer { second.remove() }
-        try await second.supervisor.start()
-        #expect(second.logged("warning supervisor cpus-shared cpus=0 instance=test"))
-        await second.supervisor.stop()
+        let error = await #expect(throws: SupervisionError.self) {
+            try await second.supervisor.start()
+        }
+        #expect(error == .cpusBusy(instance: "test", list: "0"))
         #expect(await machine.status(0)?.workerState == .forwarding)
         await machine.supervisor.stop()
     }
