@@ -94,6 +94,15 @@ struct StreamReport {
 }
 
 extension LiveDataplane {
+    /// Waits until all workers have acknowledged the last change.
+    func waitUntilEveryNodeHasEveryChange() async throws {
+        let haveAll = await eventually(withinSeconds: 10) {
+            guard let view = try? await show("nodes") else { return false }
+            return view["nodes"].elements.allSatisfy { $0["change"] == view["change"] }
+        }
+        guard haveAll else { throw LiveDataplaneError.didNotForward(log: log) }
+    }
+
     /// An interface's counters, by their names in `show interface`.
     func interfaceCounters(_ port: String) async throws -> JSONValue {
         try await show("interface")["interfaces"].elements.first { $0["name"].string == port }?[

@@ -132,6 +132,18 @@ extension Testbed.Host {
         return PingReport(result.output)
     }
 
+    /// Datagrams that found their socket's buffer full, because the program was not let run.
+    func socketOverflow() async throws -> Int {
+        let lines = try await namespace.runSucceeding("cat", "/proc/net/snmp").split(
+            separator: "\n"
+        )
+        .filter { $0.hasPrefix("Udp: ") }.map { $0.split(separator: " ") }
+        guard lines.count == 2, let column = lines[0].firstIndex(of: "RcvbufErrors") else {
+            return 0
+        }
+        return Int(lines[1][column]) ?? 0
+    }
+
     /// What the kernel counted on the host's interface.
     func kernelCounters() async throws -> (sent: Int, received: Int) {
         let text = try await namespace.runSucceeding(

@@ -35,52 +35,48 @@ public enum CommandError: Error, CustomStringConvertible {
 
 /// A program that was started, whose output goes to files, so that it never waits for its reader.
 ///
-/// Safe to share: everything is set when it starts, `Process` guards itself, and the outputs are
-/// files.
+/// Not by Foundation's `Process`: that leaks descriptors, and a test that kills a worker a hundred times starts
+/// thousands of programs. Safe to share: what changes is the exit status, under a lock.
 public final class RunningCommand: @unchecked Sendable {
     /// The program and its arguments.
     public let words: [String]
-    private let process = Process()
+    /// The process's number.
+    public let pid: Int32
     private let folder: URL
+    private let lock = NSLock()
+    private var status: Int32?
 
     /// Starts a program, which is looked up in PATH unless its name has a slash.
     ///
-    /// - Parameters:
-    ///   - words: the program and its arguments.
-    ///   - environment: variables beside this process's own.
     /// - Throws: `CommandError.notStarted`.
-    public init(_ words: [String], environment: [String: String] = [:]) throws {
+    public init(_ words: [String]) throws {
         self.words = words
         folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("causeway-command-\(UUID().uuidString)")
-        do {
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            // Tests run on threads that block signals, which a program would inherit.
-            process.arguments = ["--default-signal"] + words
-            process.environment = ProcessInfo.processInfo.environment
-                .merging(environment) { $1 }
-            process.standardInput = FileHandle.nullDevice
-            process.standardOutput = try Self.openFile(folder.appendingPathComponent("output"))
-            process.standardError = try Self.openFile(folder.appendingPathComponent("errors"))
-            try process.run()
-        } catch {
-            throw CommandError.notStarted(words: words, reason: "\(error)")
-        }
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        pid = try spawn(
+            words,
+            output: folder.appendingPathComponent("output").path,
+            errors: folder.appendingPathComponent("errors").path
+        )
     }
 
     deinit { try? FileManager.default.removeItem(at: folder) }
 
-    private static func openFile(_ url: URL) throws -> FileHandle {
-        _ = FileManager.default.createFile(atPath: url.path, contents: nil)
-        return try FileHandle(forWritingTo: url)
-    }
-
-    /// The process's number.
-    public var pid: Int32 { process.processIdentifier }
-
     /// Whether it has not ended.
-    public var isRunning: Bool { process.isRunning }
+    public var isRunning: Bool { exitStatus == nil }
+
+    /// The exit status, or 128 and the signal's number; nil while it runs.
+    private var exitStatus: Int32? {
+        lock.withLock {
+            if let status { return status }
+            var word: Int32 = 0
+            guard waitpid(pid, &word, WNOHANG) == pid else { return nil }
+            let signal = word & 0x7F
+            status = signal == 0 ? word >> 8 & 0xFF : 128 + signal
+            return status
+        }
+    }
 
     /// What it has written to standard output so far.
     public var output: String { text("output") }
@@ -97,7 +93,7 @@ public final class RunningCommand: @unchecked Sendable {
 
     /// Sends a signal, unless it has ended.
     public func signal(_ number: Int32) {
-        if process.isRunning { kill(pid, number) }
+        if isRunning { kill(pid, number) }
     }
 
     /// Waits for its end; kills it when that does not come in time.
@@ -106,26 +102,55 @@ public final class RunningCommand: @unchecked Sendable {
     @discardableResult
     public func end(withinSeconds seconds: Double) async throws -> CommandResult {
         let limit = ContinuousClock.now + .seconds(seconds)
-        while process.isRunning {
+        var isLate = false
+        while true {
+            if let status = exitStatus {
+                let result = CommandResult(
+                    words: words,
+                    status: status,
+                    output: output,
+                    errors: errors
+                )
+                if isLate { throw CommandError.timedOut(result, seconds: seconds) }
+                return result
+            }
             if ContinuousClock.now > limit {
+                isLate = true
                 signal(SIGKILL)
-                process.waitUntilExit()
-                throw CommandError.timedOut(result, seconds: seconds)
             }
             try? await Task.sleep(for: .milliseconds(5))
         }
-        return result
     }
+}
 
-    private var result: CommandResult {
-        let status = process.terminationStatus
-        return CommandResult(
-            words: words,
-            status: process.terminationReason == .uncaughtSignal ? 128 + status : status,
-            output: output,
-            errors: errors
-        )
+/// Starts a program with its output in two files, no input, and all signals as by default.
+private func spawn(_ words: [String], output: String, errors: String) throws -> Int32 {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT, 0o600)
+    posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT, 0o600)
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    // Tests run on threads that block signals, which a program would inherit.
+    var none = sigset_t()
+    var all = sigset_t()
+    sigemptyset(&none)
+    sigfillset(&all)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setsigdefault(&attributes, &all)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+    var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
+    defer { for argument in arguments { free(argument) } }
+    arguments.append(nil)
+    var pid: Int32 = 0
+    let code = posix_spawnp(&pid, words[0], &actions, &attributes, arguments, environ)
+    guard code == 0 else {
+        throw CommandError.notStarted(words: words, reason: String(cString: strerror(code)))
     }
+    return pid
 }
 
 /// Runs a command to its end.
