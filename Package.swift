@@ -223,6 +223,7 @@ let package = Package(
             dependencies: [
                 "CausewayConfiguration", "ControlProtocol", "Coordination", "LinuxSystem", "Routing", "Supervision",
                 "TestSupport", "fake-node", .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict
         ),

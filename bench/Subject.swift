@@ -1,6 +1,7 @@
 /// Something that is measured, together with the C loop that does the same work.
 ///
-/// A batch is the shortest stretch that is timed: some tens of microseconds, so that most batches meet no interrupt. One
+/// A batch is the shortest stretch that is timed: some tens of microseconds, so that most batches meet no
+/// interrupt. One
 /// in which the thread was put aside for another is worth nothing: its value is not a number.
 protocol Subject: AnyObject {
     /// What a value counts, such as `clocks/packet`.

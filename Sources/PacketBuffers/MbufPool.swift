@@ -31,7 +31,7 @@ public struct MbufPool: @unchecked Sendable {
         cw_pool_create(
             name,
             UInt32(buffers),
-            UInt32(cacheSize),
+            UInt32(min(cacheSize, buffers / 2)),
             UInt16(clamping: dataBytes + Int(RTE_PKTMBUF_HEADROOM)),
             Int32(socket)
         ).map(MbufPool.init(pool:))
@@ -42,7 +42,8 @@ public struct MbufPool: @unchecked Sendable {
         cw_pool_lookup(name).map(MbufPool.init(pool:))
     }
 
-    /// Buffers that an lcore keeps to itself (VPP's per-thread cache; DPDK allows 512 at most).
+    /// Buffers that an lcore keeps to itself, half of a smaller pool's at most (DPDK allows 512, and two thirds
+    /// of the pool).
     public static let cacheSize = 256
 
     /// Buffers in all.

@@ -30,6 +30,8 @@ struct NodeState {
     var baseline = CounterBaseline()
     var workerPhase = Phase.down
     var keeperPhase = Phase.down
+    /// Whether each interface's link is up, as its keeper last said.
+    var links: [UInt16: Bool] = [:]
     /// Replaces the node's dead worker.
     var recovery: Task<Void, Never>?
 

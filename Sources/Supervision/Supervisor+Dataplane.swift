@@ -100,6 +100,12 @@ extension Supervisor: Dataplane {
 
     private func status(of number: Int) async -> NodeStatus? {
         guard let node = nodes[number] else { return nil }
+        let changeNumber =
+            if let worker = node.worker {
+                await worker.acknowledged ?? 0
+            } else {
+                node.segment?.load(.changeNumber) ?? 0
+            }
         return NodeStatus(
             number: number,
             keeperPID: node.keeper?.pid,
@@ -109,7 +115,7 @@ extension Supervisor: Dataplane {
             incarnation: node.incarnation,
             restarts: node.restarts,
             reason: node.reason,
-            changeNumber: await node.worker?.acknowledged ?? 0,
+            changeNumber: changeNumber,
             segment: node.segment,
             baseline: node.baseline
         )

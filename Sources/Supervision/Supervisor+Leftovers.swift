@@ -20,7 +20,18 @@ extension Supervisor {
             for name in SmallFile.names(in: directory) { removeStale("\(directory)/\(name)") }
             SmallFile.remove(directory)
         }
-        for path in files.present() { removeStale(path) }
+        var pages: [String: Int] = [:]
+        for path in files.present() {
+            guard let end = path.firstRange(of: "map_") else {
+                removeStale(path)
+                continue
+            }
+            // DPDK has a file for each hugepage: one word for all of a node's.
+            if SmallFile.remove(path) { pages[path[..<end.upperBound] + "*", default: 0] += 1 }
+        }
+        for (path, count) in pages.sorted(by: { $0.key < $1.key }) {
+            log(.warning, "stale-files-removed", ["path": path, "count": "\(count)"])
+        }
     }
 
     private func removeStale(_ path: String) {

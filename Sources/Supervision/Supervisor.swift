@@ -84,13 +84,7 @@ public actor Supervisor {
         case .state(let state, let detail): noteState(state, detail, process)
         case .neighbourSeen(let interface, let address, let mac):
             noteNeighbour(interface: interface, address: address, mac: mac)
-        case .portStatus(let status):
-            log(
-                .notice,
-                status.isLinkUp ? "link-up" : "link-down",
-                node: number,
-                ["interface": "\(status.interface)", "speed-mbps": "\(status.speedMegabits)"]
-            )
+        case .portStatus(let status): noteLink(status, node: number)
         case .connectionLost(let error):
             log(
                 .error,
@@ -106,6 +100,17 @@ public actor Supervisor {
             case .worker: workerEnded(process, status)
             }
         }
+    }
+
+    private func noteLink(_ status: PortStatus, node number: Int) {
+        let before = nodes[number]?.links.updateValue(status.isLinkUp, forKey: status.interface)
+        guard before != status.isLinkUp else { return }
+        log(
+            .notice,
+            status.isLinkUp ? "link-up" : "link-down",
+            node: number,
+            ["interface": "\(status.interface)", "speed-mbps": "\(status.speedMegabits)"]
+        )
     }
 
     private func noteState(_ state: ProcessState, _ detail: String, _ process: NodeProcess) {

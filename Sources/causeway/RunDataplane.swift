@@ -2,6 +2,7 @@ internal import CausewayConfiguration
 internal import LinuxSystem
 internal import Logging
 internal import Supervision
+internal import Synchronization
 internal import SystemPackage
 
 #if canImport(Glibc)
@@ -9,11 +10,13 @@ internal import SystemPackage
 #endif
 
 /// One run of a dataplane: start, startup commands, control socket, and the end.
-struct DataplaneRun {
+final class DataplaneRun: Sendable {
     let plan: RunPlan
     private let store = LogStore()
     private let log: Logger
     private let supervisor: Supervisor
+    /// Whether a signal has asked for the end.
+    private let wasAsked = Mutex(false)
 
     init(plan: RunPlan) {
         self.plan = plan
@@ -22,7 +25,10 @@ struct DataplaneRun {
         LoggingSystem.bootstrap { KeyValueLogHandler(component: $0, level: level, store: store) }
         log = Logger(label: "causeway")
         supervisor = Supervisor(
-            options: plan.options, logger: Logger(label: "supervisor"), store: store)
+            options: plan.options,
+            logger: Logger(label: "supervisor"),
+            store: store
+        )
     }
 
     /// Runs until a signal asks for the end.
@@ -40,7 +46,7 @@ struct DataplaneRun {
         for finding in plan.findings where finding.severity == .warning {
             log.warning("finding", metadata: ["text": "\(finding)"])
         }
-        let ending = Task { await endOnSignal(signals.stream) }
+        let ending = Task { await self.endOnSignal(signals.stream) }
         let status = await runUntilEnd()
         ending.cancel()
         return status
@@ -58,6 +64,7 @@ struct DataplaneRun {
         var isFirst = true
         for await number in signals {
             log.notice("signal", metadata: ["number": "\(number)"])
+            wasAsked.withLock { $0 = true }
             if isFirst {
                 ServiceNotification.send("STOPPING=1")
                 Task { await supervisor.stop() }
@@ -72,16 +79,20 @@ struct DataplaneRun {
         do throws(SupervisionError) {
             try await supervisor.start()
         } catch {
+            // Whoever asked for the end while it started knows why it did not get there.
+            if wasAsked.withLock({ $0 }) { return 0 }
             complain("causeway: \(error)")
             return 1
         }
         if let path = plan.startup.pidFile { writePIDFile(path) }
         let server = ControlServer(
-            dataplane: supervisor, socketPath: plan.startup.controlSocketPath,
-            logger: Logger(label: "control"))
+            dataplane: supervisor,
+            socketPath: plan.startup.controlSocketPath,
+            logger: Logger(label: "control")
+        )
         let serving = Task { () -> Bool in
             do {
-                try await server.run(onListening: { await becomeReady() })
+                try await server.run(onListening: { await self.becomeReady() })
                 return true
             } catch {
                 complain("causeway: \(error)")
@@ -103,7 +114,10 @@ struct DataplaneRun {
         if let path = plan.startup.execPath {
             let outcome = await CommandRunner(dataplane: supervisor).run(file: path)
             if outcome.isError {
-                log.error("startup-commands-failed", metadata: ["reason": "\(trimmed(outcome.text))"])
+                log.error(
+                    "startup-commands-failed",
+                    metadata: ["reason": "\(trimmed(outcome.text))"]
+                )
             } else {
                 log.notice("startup-commands-done", metadata: ["file": "\(path)"])
             }

@@ -33,11 +33,17 @@ struct RunPlan {
             throw ExitCode.failure
         }
         let resolved = Placement.resolve(
-            machine: machine, topologyPath: startup.topologyPath, settings: settings)
+            machine: machine,
+            topologyPath: startup.topologyPath,
+            settings: settings
+        )
         try stop(on: resolved.findings)
         return RunPlan(
-            startup: startup, machine: machine, resolved: resolved,
-            findings: complaints + resolved.findings)
+            startup: startup,
+            machine: machine,
+            resolved: resolved,
+            findings: complaints + resolved.findings
+        )
     }
 
     private static func stop(on findings: [Finding]) throws {
@@ -71,16 +77,21 @@ struct RunPlan {
         let folders = machine.hugepageMounts.map { ($0.pageBytes, $0.path) }
         let arguments = arguments
         return SupervisorOptions(
-            placement: resolved.placement, instance: startup.instance,
-            runtimeDirectory: startup.runtimeFolder, nodeExecutable: nodeExecutable,
-            environment: environment, idleSleepMicroseconds: startup.pollSleepMicroseconds,
+            placement: resolved.placement,
+            instance: startup.instance,
+            runtimeDirectory: startup.runtimeFolder,
+            nodeExecutable: nodeExecutable,
+            environment: environment,
+            idleSleepMicroseconds: startup.pollSleepMicroseconds,
             build: Build.version,
             times: StepTimes(slow: environment["CAUSEWAY_SLOW"] == "1"),
             host: HostPaths(
-                hugepageDirectories: Dictionary(folders, uniquingKeysWith: { first, _ in first })),
+                hugepageDirectories: Dictionary(folders, uniquingKeysWith: { first, _ in first })
+            ),
             keeperArguments: { node, _ in arguments.keeper(of: node) },
             workerArguments: { arguments.worker(of: $0, incarnation: Int($1)) },
-            firstLaneLcore: { EALArguments.firstLcore(incarnation: Int($0)) + 1 })
+            firstLaneLcore: { EALArguments.firstLcore(incarnation: Int($0)) + 1 }
+        )
     }
 
     /// This process's environment, as it was started.

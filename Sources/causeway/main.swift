@@ -16,7 +16,9 @@ struct Causeway: AsyncParsableCommand {
 /// `topology FILE` is also an entry of a startup configuration, which may be given as words.
 private func words() -> [String] {
     let words = Array(CommandLine.arguments.dropFirst())
-    let topics = TopologyCommand.configuration.subcommands.compactMap { $0.configuration.commandName }
+    let topics = TopologyCommand.configuration.subcommands.compactMap {
+        $0.configuration.commandName
+    }
     guard words.count > 1, words[0] == "topology", !words[1].hasPrefix("-"), words[1] != "help",
         !topics.contains(words[1])
     else { return words }

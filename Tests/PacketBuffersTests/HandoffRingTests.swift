@@ -6,12 +6,7 @@ import Testing
 /// DPDK's environment and one pool, without hugepages, for the tests of this process.
 enum TestPool {
     static let shared: MbufPool? = {
-        do {
-            try EAL.start([
-                "--no-huge", "--in-memory", "--no-pci", "-m", "128", "--no-telemetry", "--lcores",
-                "0@0",
-            ])
-        } catch { return nil }
+        guard PlainEAL.start() == nil else { return nil }
         return MbufPool.create(name: "test", buffers: 4095, dataBytes: 2048, socket: -1)
     }()
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// IPv4 forwarding in three passes over a burst: parse and check, look up, rewrite. It refuses what the graph's nodes refuse
+// IPv4 forwarding in three passes over a burst: parse and check, look up, rewrite. It refuses what the
+// graph's nodes refuse
 // (RFC 1812), but answers nothing: every refused packet is freed.
 #include "CBench.h"
 #include <rte_mbuf.h>

@@ -119,8 +119,14 @@ extension Journal {
     }
 
     private func drop(_ process: NodeProcess, _ failure: StepFailure) async {
-        // One that has ended is replaced anyway.
-        if case .ended = failure.cause { return leave(process) }
-        await expel(process, failure.description)
+        leave(process)
+        switch failure.cause {
+        case .ended: return
+        case .channel:
+            // A death closes the connection a moment before it is known, and is dealt with elsewhere.
+            if await process.waitForEnd(within: .milliseconds(500)) != nil { return }
+        default: break
+        }
+        await onHung(process, failure.description)
     }
 }

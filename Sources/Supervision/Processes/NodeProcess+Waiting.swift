@@ -69,7 +69,7 @@ extension NodeProcess {
         switch condition {
         case .hello: identity != nil
         case .state(let state): lastState.rawValue >= state.rawValue
-        case .acknowledged(let number): acknowledged >= number
+        case .acknowledged(let number): acknowledged.map { $0 >= number } ?? false
         case .answer(let request): finished.contains(request)
         case .writable: false
         case .end: exit != nil

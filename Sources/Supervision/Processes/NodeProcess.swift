@@ -33,7 +33,7 @@ actor NodeProcess {
     private(set) var lastDetail = ""
     private(set) var exit: ExitStatus?
     private(set) var identity: ProcessIdentity?
-    private(set) var acknowledged: UInt64 = 0
+    private(set) var acknowledged: UInt64?
     var refusals: [UInt64: String] = [:]
 
     var waiters: [UInt64: Waiter] = [:]
@@ -121,7 +121,7 @@ actor NodeProcess {
             }
             await handler(self, .state(state, detail: report.detail))
         case .acknowledged(let number, let error):
-            acknowledged = max(acknowledged, number)
+            acknowledged = max(acknowledged ?? 0, number)
             if !error.isEmpty { refusals[number] = error }
             resolve(.acknowledged(number))
         case .result:

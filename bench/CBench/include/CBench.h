@@ -15,7 +15,8 @@ uint64_t CBench_references(void);
 /// Retains and releases an object once, by the runtime's own entry points.
 void CBench_retain_and_release(void *_Nonnull object);
 
-// IPv4 longest-prefix match as it is commonly built: a word for each /24, and 256 words for each /24 with longer prefixes.
+// IPv4 longest-prefix match as it is commonly built: a word for each /24, and 256 words for each /24 with
+// longer prefixes.
 struct CBench_dir24 {
     uint32_t *_Nullable table;
     uint32_t *_Nullable groups;
@@ -79,7 +80,8 @@ void *_Nullable CBench_pointer_ring(const char *_Nonnull name, unsigned slots);
 void CBench_pointer_ring_free(void *_Nonnull ring);
 /// Takes, fills and enqueues `packets` packets.
 void CBench_pointers_produce(const struct CBench_pointers *_Nonnull pointers, uint64_t packets);
-/// Dequeues a burst, reads and writes the first line of each, frees them; the number, and what was read added to `*sum`.
+/// Dequeues a burst, reads and writes the first line of each, frees them; the number, and what was read
+/// added to `*sum`.
 unsigned CBench_pointers_consume(const struct CBench_pointers *_Nonnull pointers, uint64_t *_Nonnull sum);
 
 // A dispatcher of graph nodes that do nothing.
