@@ -31,9 +31,11 @@ report_traffic() {
     if [[ -s $log ]]; then
         say "ping: $(grep -c 'bytes from' "$log" || true) answers, last: $(grep 'bytes from' "$log" | tail -n 1)"
     fi
+    # The stream that Ctrl-C cut off reports a rate of 0.
     if [[ -s $demo_folder/iperf3.log ]]; then
-        say "TCP: $(grep -c 'receiver$' "$demo_folder/iperf3.log" || true) streams of 10 s ended," \
-            "the last with $(awk '/receiver$/ {rate = $7 " " $8} END {print rate}' "$demo_folder/iperf3.log")"
+        awk '/receiver$/ && $7 > 0 { streams++; rate = $7 " " $8 }
+            END { if (streams) print "TCP: " streams " streams of 10 s, the last with " rate }' \
+            "$demo_folder/iperf3.log"
     fi
 }
 

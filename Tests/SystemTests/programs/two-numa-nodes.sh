@@ -48,7 +48,7 @@ start() {
     cat >"$folder/topology.yaml" <<TOPOLOGY
 schema: 1
 defaults:
-  heap: 96M
+  heap: 192M
   buffers: 4096
 nodes:
   - node: 0
