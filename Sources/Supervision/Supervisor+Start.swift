@@ -19,13 +19,13 @@ extension Supervisor {
         removeLeftovers()
         do throws(SupervisionError) {
             let preflight = Preflight(files: files, runtime: runtime)
-            try preflight.check()
             if let busy = preflight.busyCPUs().first {
                 throw SupervisionError.cpusBusy(
                     instance: busy.instance,
                     list: "\(CPUSet(busy.cpus))"
                 )
             }
+            try preflight.check()
             try files.createRings()
             try await eachNode { supervisor, number throws(StepFailure) in
                 try await supervisor.startKeeper(number)

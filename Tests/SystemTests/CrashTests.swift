@@ -114,8 +114,11 @@ extension SystemTests {
                 (try? await host.ping(other.address, count: 1)) == .complete(1)
             }
             #expect(isAnswered, "life \(life)")
-            let report = try await host.ping(other.address, count: 3)
-            #expect(report == .complete(3), "life \(life)")
+            // Now and then one of the first packets of a new life is lost (CHANGELOG, known issues).
+            let isWhole = await eventually(withinSeconds: 5) {
+                (try? await host.ping(other.address, count: 20)) == .complete(20)
+            }
+            #expect(isWhole, "life \(life)")
         }
 
         private func expectSame(
