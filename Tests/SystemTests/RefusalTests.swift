@@ -40,7 +40,9 @@ extension SystemTests {
                     sourceLocation: sourceLocation
                 )
             }
-            let messages = log.split(separator: "\n").filter { $0.lowercased().contains("error") }
+            let messages = log.split(separator: "\n").filter {
+                $0.lowercased().contains("error") || $0.hasPrefix("causeway: ")
+            }
             #expect(
                 messages.count == 1,
                 "one message, not \(messages.count):\n\(log)",
