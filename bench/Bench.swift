@@ -32,6 +32,9 @@ struct Bench: ParsableCommand {
     @Option(help: "The CPUs of the measuring thread and of the second one, such as 1,0.")
     var cpus = ""
 
+    @Flag(help: "Put buffers into ordinary pages even if huge ones are free.")
+    var noHuge = false
+
     @Argument(help: "What to measure: a subject's name, or the part of it before a slash.")
     var subjects: [String] = []
 
@@ -46,7 +49,7 @@ struct Bench: ParsableCommand {
             return
         }
         let limits = check || quick ? try Thresholds(path: thresholds) : nil
-        let machine = try Machine(cpus: try parsedCPUs())
+        let machine = try Machine(cpus: try parsedCPUs(), mayUseHugepages: !noHuge)
         var effort = quick ? Effort.quick : Effort()
         if let rounds { effort.rounds = rounds }
         let harness = Rounds(effort: effort)
@@ -54,6 +57,10 @@ struct Bench: ParsableCommand {
         report.begin()
         var rows: [Row] = []
         for entry in entries {
+            guard machine.secondCPU != nil || !entry.needsTwoCPUs else {
+                note("\(entry.name): left out, for there is only one CPU")
+                continue
+            }
             let subject = try entry.make(machine)
             let measured = harness.measure(subject, name: entry.name)
             let counted = harness.count(subject, name: entry.name)

@@ -50,14 +50,14 @@ enum Catalogue {
         }
         let cells = Self.ringCells
         let handoff = [64, 128, 256, 512, 1024, 1472].map { bytes in
-            Entry(name: "handoff/bytes=\(bytes)") { machine in
+            Entry(name: "handoff/bytes=\(bytes)", needsTwoCPUs: true) { machine in
                 try HandoffByValue(bytes: bytes, frame: 256, cells: cells, machine: machine)
             }
         }
-        let smallHandoff = Entry(name: "handoff/frame=1") { machine in
+        let smallHandoff = Entry(name: "handoff/frame=1", needsTwoCPUs: true) { machine in
             try HandoffByValue(bytes: 64, frame: 1, cells: cells, machine: machine)
         }
-        let largeRing = Entry(name: "handoff/cells=\(4 * cells)") { machine in
+        let largeRing = Entry(name: "handoff/cells=\(4 * cells)", needsTwoCPUs: true) { machine in
             try HandoffByValue(bytes: 64, frame: 256, cells: 4 * cells, machine: machine)
         }
         return forward + otherForward + fib + scattered + handoff + [smallHandoff, largeRing]

@@ -26,10 +26,12 @@ final class Machine {
 
     /// Pins the calling thread and starts DPDK's environment.
     ///
-    /// - Parameter wanted: the two CPUs; empty: the last ones that this process may use, because interrupts
-    ///   tend to go to the first.
+    /// - Parameters:
+    ///   - wanted: the two CPUs; empty: the last ones that this process may use, because interrupts
+    ///     tend to go to the first.
+    ///   - mayUseHugepages: whether buffers lie in huge pages if enough are free.
     /// - Throws: what DPDK refuses, and CPUs that may not be used.
-    init(cpus wanted: [Int]) throws {
+    init(cpus wanted: [Int], mayUseHugepages: Bool) throws {
         let allowed = try CPUSet.ofCallingThread().cpus
         for cpu in wanted where !allowed.contains(cpu) {
             throw BenchError("CPU \(cpu) is not among those that may be used: \(allowed)")
@@ -39,11 +41,13 @@ final class Machine {
         cpu = first
         secondCPU = cpus.dropFirst().first
         let hugepages = HugepagePool(pageBytes: Self.hugepageBytes, numaNode: nil).freePages ?? 0
-        usesHugepages = hugepages * Self.hugepageBytes >> 20 > Self.memoryMegabytes
+        usesHugepages =
+            mayUseHugepages && hugepages * Self.hugepageBytes >> 20 > Self.memoryMegabytes
         var lcores = "0@\(first)"
         if let secondCPU { lcores += ",\(Self.secondLcore)@\(secondCPU)" }
         var arguments = [
-            "--no-pci", "--no-telemetry", "--no-shconf", "--lcores", lcores, "-m",
+            "--no-pci", "--no-telemetry", "--no-shconf", "--log-level=lib.eal:error", "--lcores",
+            lcores, "-m",
             "\(Self.memoryMegabytes)",
         ]
         arguments.append(usesHugepages ? "--in-memory" : "--no-huge")
@@ -89,7 +93,7 @@ final class Machine {
             note("the measuring thread was put aside \(switches) times; such batches are left out")
         }
         note("a TSC clock is \(hundredths(Self.coreClocksPerTick())) core clocks")
-        if !usesHugepages { note("no free huge pages: buffers and tables lie in ordinary ones") }
+        if !usesHugepages { note("buffers lie in ordinary pages") }
     }
 
     /// Core clocks a tick of the time-stamp counter, the best of some tries.

@@ -8,9 +8,11 @@ struct Effort {
     var batches = 40
     /// Batches in front of each run that are not counted.
     var warmUp = 6
+    /// How often a round is run to get enough undisturbed batches.
+    var attempts = 8
 
     /// Enough to see that everything works, and to count.
-    static let quick = Effort(rounds: 3, batches: 6, warmUp: 2)
+    static let quick = Effort(rounds: 3, batches: 6, warmUp: 2, attempts: 2)
 }
 
 /// Runs a subject and its C loop in turns, A B A B, and condenses what comes out.
@@ -47,7 +49,7 @@ struct Rounds {
         values.initialize(repeating: 0, count: count)
         defer { values.deallocate() }
         var columns = [[Double]](repeating: [], count: width)
-        for _ in 0..<Self.attempts where columns[0].count < effort.batches {
+        for _ in 0..<effort.attempts where columns[0].count < effort.batches {
             run(effort.warmUp + effort.batches, values)
             for batch in effort.warmUp..<effort.warmUp + effort.batches
             where !values[batch * width].isNaN {
@@ -56,9 +58,6 @@ struct Rounds {
         }
         return columns.map(Statistics.median)
     }
-
-    /// How often a round is run to get enough undisturbed batches.
-    private static let attempts = 8
 
     private func rows(
         _ subject: any Subject,

@@ -33,6 +33,8 @@ struct Entry {
     let name: String
     /// Whether `--quick` measures it without being asked by name.
     var isQuick = true
+    /// Whether it runs two threads.
+    var needsTwoCPUs = false
     let make: (Machine) throws -> any Subject
 }
 
