@@ -1,4 +1,5 @@
 public import CausewayConfiguration
+public import Coordination
 
 #if canImport(Glibc)
     internal import Glibc
@@ -24,6 +25,8 @@ public struct SupervisorOptions: Sendable {
     public var environment: [String: String]
     /// The longest sleep of an idle lane in microseconds; 0: lanes never sleep.
     public var idleSleepMicroseconds: Int
+    /// Events of each event log, rounded up to what its rings have (`EventLog.create`).
+    public var eventLogEvents: Int
     /// The version text that keepers and workers must answer with; nil: any.
     public var build: String?
     /// How long each step of a keeper or worker may take.
@@ -45,6 +48,7 @@ public struct SupervisorOptions: Sendable {
         nodeExecutable: String,
         environment: [String: String] = [:],
         idleSleepMicroseconds: Int = 100,
+        eventLogEvents: Int = EventLog.defaultEvents,
         build: String? = nil,
         times: StepTimes = StepTimes(),
         host: HostPaths = HostPaths(),
@@ -58,6 +62,7 @@ public struct SupervisorOptions: Sendable {
         self.nodeExecutable = nodeExecutable
         self.environment = environment
         self.idleSleepMicroseconds = idleSleepMicroseconds
+        self.eventLogEvents = eventLogEvents
         self.build = build
         self.times = times
         self.host = host

@@ -263,4 +263,16 @@ private struct EmptyDataplane: Dataplane {
     func portStatuses() async -> [PortStatus] { [] }
 
     func clear(_ counters: ClearedCounters) async {}
+
+    let events = SupervisorEvents()
+
+    func eventLogs(node: Int?) async -> [EventLog] { [] }
+
+    func changeEventLogs(_ change: EventLogChange, node: Int?) async throws(ChangeError) {
+        throw ChangeError("there is no event log")
+    }
+
+    func save(_ name: String, _ bytes: [UInt8]) async throws(ChangeError) -> String {
+        throw ChangeError("nothing is saved here")
+    }
 }

@@ -1,4 +1,5 @@
 import ControlProtocol
+import Coordination
 import Routing
 import Synchronization
 import Testing
