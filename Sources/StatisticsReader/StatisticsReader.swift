@@ -53,6 +53,7 @@ public struct StatisticsReader: Sendable {
     ///
     /// - Parameter patterns: regular expressions; a name is listed in which one of them is found.
     ///   Empty: all names.
+    /// - Returns: the names.
     /// - Throws: `StatisticsError.pattern`.
     public func names(matching patterns: [String] = []) throws(StatisticsError) -> [String] {
         let filter = try NameFilter(patterns)

@@ -48,6 +48,7 @@ public protocol Dataplane: Sendable {
     /// The event logs: the supervisor's first, then each node's present life and its last one.
     ///
     /// - Parameter node: only this NUMA node's; nil: all.
+    /// - Returns: logs that this process may write.
     func eventLogs(node: Int?) async -> [EventLog]
 
     /// Changes what event logs take, or forgets what they hold; later lives are told as well.

@@ -163,6 +163,7 @@ extension WorkerSegment {
     /// - Parameters:
     ///   - nodes: in the order of their graph indices.
     ///   - errors: in the order of the lanes' error counters.
+    /// - Returns: entries whose names differ.
     func graphEntries(nodes: [NodeName], errors: [ErrorName]) -> [StatisticsEntry] {
         let words: [(name: String, word: LaneBlock.NodeWord)] = [
             ("calls", .calls), ("vectors", .vectors), ("clocks", .clocks),
