@@ -30,6 +30,8 @@ public actor Supervisor {
     /// Learned neighbours that wait for the next journal entry.
     var seen: [LearnedKey: MACAddress] = [:]
     var seenFlush: Task<Void, Never>?
+    /// Writes the trace files of dead workers, one after the other.
+    var keeping: Task<Void, Never>?
     /// Changes of ports pass one at a time, so that keepers and journal see them in the same order.
     let portGate = Gate()
     lazy var journal = Journal(

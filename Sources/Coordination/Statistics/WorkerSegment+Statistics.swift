@@ -173,7 +173,7 @@ extension WorkerSegment {
                 lanes(
                     "/nodes/\(node.name)/\(name)",
                     .counter,
-                    at: LaneBlock.nodesOffset + index * 32 + word.rawValue * 8,
+                    at: LaneBlock.nodesOffset + index * LaneBlock.nodeBytes + word.rawValue * 8,
                     zeroDistance: zeroDistance
                 )
             } + [suspends(of: node.name)]

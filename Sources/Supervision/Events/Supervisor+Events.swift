@@ -117,7 +117,9 @@ extension Supervisor {
             SmallFile.remove("\(directory)/worker.\(old).events.json")
         }
         let logger = logger
-        Task.detached(priority: .utility) {
+        let before = keeping
+        keeping = Task.detached(priority: .utility) {
+            await before?.value
             let reading = dead.read()
             var file = TraceFile([reading], clock: own.clock)
             var fields: Logger.Metadata = [
