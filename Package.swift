@@ -17,15 +17,19 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// For executables that report their crashes: the names of functions, for the call stack.
+let symbols: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "--export-dynamic"])]
+
 /// For every target that touches packets, tests included: DPDK's headers, the processor level, and specialisation
 /// of generic graph nodes across modules.
-let dataPath = strict + [
-    .unsafeFlags(dpdkHeaders + processor),
-    .unsafeFlags(
-        ["-enforce-exclusivity=unchecked", "-cross-module-optimization"],
-        .when(configuration: .release)
-    ),
-]
+let dataPath =
+    strict + [
+        .unsafeFlags(dpdkHeaders + processor),
+        .unsafeFlags(
+            ["-enforce-exclusivity=unchecked", "-cross-module-optimization"],
+            .when(configuration: .release)
+        ),
+    ]
 
 let package = Package(
     name: "causeway",
@@ -41,7 +45,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.80.0"),
         .package(url: "https://github.com/apple/swift-system.git", from: "1.5.0"),
         .package(
-            url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.16.0", traits: []),
+            url: "https://github.com/hummingbird-project/hummingbird.git",
+            from: "2.16.0",
+            traits: []
+        ),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.0.0"),
     ],
     targets: [
@@ -71,17 +78,25 @@ let package = Package(
         ),
         .target(
             name: "Coordination",
-            dependencies: ["CLinux", "LinuxSystem", .product(name: "SystemPackage", package: "swift-system")],
+            dependencies: [
+                "CLinux", "LinuxSystem", .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: strict
         ),
         .target(
             name: "ControlProtocol",
-            dependencies: ["CLinux", "LinuxSystem", .product(name: "SystemPackage", package: "swift-system")],
+            dependencies: [
+                "CLinux", "LinuxSystem", .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: strict
         ),
 
         // The packet side.
-        .target(name: "Forwarding", dependencies: ["CLinux", "LinuxSystem"], swiftSettings: dataPath),
+        .target(
+            name: "Forwarding",
+            dependencies: ["CLinux", "LinuxSystem"],
+            swiftSettings: dataPath
+        ),
         .target(
             name: "PacketBuffers",
             dependencies: ["CDPDK", "CLinux", "LinuxSystem"],
@@ -95,14 +110,16 @@ let package = Package(
         .target(
             name: "PacketNodes",
             dependencies: [
-                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "PacketBuffers", "PacketGraph",
+                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "PacketBuffers",
+                "PacketGraph",
             ],
             swiftSettings: dataPath
         ),
         .target(
             name: "NodeRuntime",
             dependencies: [
-                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem", "PacketBuffers",
+                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem",
+                "PacketBuffers",
                 "PacketGraph", "PacketNodes", .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -114,7 +131,8 @@ let package = Package(
         .target(
             name: "Supervision",
             dependencies: [
-                "CausewayConfiguration", "ControlProtocol", "Coordination", "HostTopology", "LinuxSystem", "Routing",
+                "CausewayConfiguration", "ControlProtocol", "Coordination", "HostTopology",
+                "LinuxSystem", "Routing",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -141,7 +159,8 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: strict
+            swiftSettings: strict,
+            linkerSettings: symbols
         ),
         .executableTarget(
             name: "causewayctl",
@@ -154,10 +173,12 @@ let package = Package(
         .executableTarget(
             name: "causeway-node",
             dependencies: [
-                "NodeRuntime", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "LinuxSystem", "NodeRuntime",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: dataPath
+            swiftSettings: dataPath,
+            linkerSettings: symbols
         ),
         // Beside the benchmark: the reference loops in C, for the processor that they run on.
         .target(
@@ -165,14 +186,16 @@ let package = Package(
             path: "bench/CBench",
             cSettings: [
                 .unsafeFlags([
-                    "-I/usr/include/dpdk", "-I/usr/include/x86_64-linux-gnu/dpdk", "-march=native", "-O3",
+                    "-I/usr/include/dpdk", "-I/usr/include/x86_64-linux-gnu/dpdk", "-march=native",
+                    "-O3",
                 ])
             ]
         ),
         .executableTarget(
             name: "causeway-bench",
             dependencies: [
-                "CBench", "CDPDK", "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem",
+                "CBench", "CDPDK", "CLinux", "ControlProtocol", "Coordination", "Forwarding",
+                "LinuxSystem",
                 "PacketBuffers", "PacketGraph", "PacketNodes",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -183,26 +206,36 @@ let package = Package(
 
         // Tests.
         .target(
-            name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport",
+            name: "TestSupport",
+            dependencies: ["LinuxSystem"],
+            path: "Tests/TestSupport",
             swiftSettings: strict
         ),
         .executableTarget(
-            name: "fake-node", dependencies: ["ControlProtocol", "Coordination", "LinuxSystem"],
-            path: "Tests/FakeNode", swiftSettings: strict
+            name: "fake-node",
+            dependencies: ["ControlProtocol", "Coordination", "LinuxSystem"],
+            path: "Tests/FakeNode",
+            swiftSettings: strict
         ),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"], swiftSettings: strict),
         .testTarget(
-            name: "HostTopologyTests", dependencies: ["HostTopology", "TestSupport"], swiftSettings: strict
-        ),
-        .testTarget(
-            name: "CausewayConfigurationTests", dependencies: ["CausewayConfiguration", "HostTopology", "TestSupport"],
+            name: "HostTopologyTests",
+            dependencies: ["HostTopology", "TestSupport"],
             swiftSettings: strict
         ),
         .testTarget(
-            name: "ForwardingTests", dependencies: ["Forwarding", "TestSupport"], swiftSettings: dataPath
+            name: "CausewayConfigurationTests",
+            dependencies: ["CausewayConfiguration", "HostTopology", "TestSupport"],
+            swiftSettings: strict
         ),
         .testTarget(
-            name: "RoutingTests", dependencies: ["ControlProtocol", "Routing", "TestSupport"],
+            name: "ForwardingTests",
+            dependencies: ["Forwarding", "TestSupport"],
+            swiftSettings: dataPath
+        ),
+        .testTarget(
+            name: "RoutingTests",
+            dependencies: ["ControlProtocol", "Routing", "TestSupport"],
             swiftSettings: strict
         ),
         .testTarget(
@@ -213,7 +246,8 @@ let package = Package(
         .testTarget(
             name: "PacketNodesTests",
             dependencies: [
-                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem", "PacketBuffers",
+                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem",
+                "PacketBuffers",
                 "PacketGraph", "PacketNodes", "TestSupport",
             ],
             swiftSettings: dataPath
@@ -221,7 +255,8 @@ let package = Package(
         .testTarget(
             name: "SupervisionTests",
             dependencies: [
-                "CausewayConfiguration", "ControlProtocol", "Coordination", "LinuxSystem", "Routing", "Supervision",
+                "CausewayConfiguration", "ControlProtocol", "Coordination", "LinuxSystem",
+                "Routing", "Supervision",
                 "TestSupport", "fake-node", .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -230,13 +265,17 @@ let package = Package(
         .testTarget(
             name: "ControlClientTests",
             dependencies: [
-                "CausewayConfiguration", "ControlClient", "ControlProtocol", "Coordination", "Routing",
+                "CausewayConfiguration", "ControlClient", "ControlProtocol", "Coordination",
+                "Routing",
                 "Supervision", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict
         ),
         .testTarget(
-            name: "SystemTests", dependencies: ["TestSupport"], exclude: ["programs"], swiftSettings: strict
+            name: "SystemTests",
+            dependencies: ["TestSupport"],
+            exclude: ["programs"],
+            swiftSettings: strict
         ),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),
     ],

@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Coordination
+internal import LinuxSystem
 internal import PacketBuffers
 internal import PacketGraph
 internal import PacketNodes
@@ -73,6 +74,7 @@ enum LaneLoop {
 
     private static func begin(_ lane: UnsafeMutablePointer<LaneState>) {
         _ = CLinux_set_thread_name(lane.pointee.name)
+        CrashReport.prepareThread()
         // The default slack of 50 us would make every short sleep that much longer.
         _ = CLinux_set_timer_slack(1)
         let block = lane.pointee.block

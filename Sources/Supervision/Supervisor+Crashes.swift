@@ -1,0 +1,84 @@
+internal import LinuxSystem
+internal import Logging
+internal import SystemPackage
+
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
+/// The runtime's own translation of a mangled name; the caller frees the result.
+@_silgen_name("swift_demangle")
+private func demangledName(
+    _ name: UnsafePointer<UInt8>,
+    _ length: Int,
+    _ buffer: UnsafeMutablePointer<UInt8>?,
+    _ bufferLength: UnsafeMutablePointer<Int>?,
+    _ flags: UInt32
+) -> UnsafeMutablePointer<CChar>?
+
+extension Supervisor {
+    /// The reports that are kept of each node; older ones are removed.
+    private static let reportLimit = 16
+
+    /// Keeps the report that a process wrote when it crashed, with readable names, and says in the
+    /// log where it is.
+    func keepCrashReport(of process: NodeProcess) {
+        let name = process.name
+        let written = runtime.crashFile(node: name.node, name: name.fileName)
+        guard let text = SmallFile.read(written), !text.isEmpty else { return }
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
+            CrashText.readable(String($0))
+        }
+        let kept = runtime.keptCrashFile(node: name.node, name: name.fileName)
+        do throws(Errno) {
+            try SmallFile.write(kept, lines.joined(separator: "\n"))
+            SmallFile.remove(written)
+        } catch {
+            return log(.warning, "crash-report", node: name.node, ["reason": "\(error)"])
+        }
+        var fields = ["process": name.fileName, "file": kept]
+        fields["signal"] = lines.dropFirst().first
+        fields["where"] = lines.first { $0.contains(", in graph node ") || $0 == "control lane" }
+        log(.error, "crash-report", node: name.node, fields)
+        let all = SmallFile.names(in: runtime.directory(node: name.node))
+            .filter(RuntimeDirectory.isKeptCrashFile)
+        for old in all.dropLast(Self.reportLimit) {
+            SmallFile.remove(runtime.directory(node: name.node) + "/" + old)
+        }
+    }
+
+    /// Removes a node's directory, but for the reports of crashes, which are for the operator.
+    ///
+    /// - Returns: the names that could not be removed.
+    @discardableResult
+    func removeDirectory(node: Int, each: (String) -> Void = { _ in }) -> Bool {
+        let directory = runtime.directory(node: node)
+        for name in SmallFile.names(in: directory) where !RuntimeDirectory.isKeptCrashFile(name) {
+            each("\(directory)/\(name)")
+            SmallFile.removeTree("\(directory)/\(name)")
+        }
+        return SmallFile.remove(directory)
+    }
+}
+
+/// The text of a crash report.
+enum CrashText {
+    /// A line of a call stack with the symbol in it as it is in the source.
+    ///
+    /// - Parameter line: `object(symbol+0x10) [0x1234]`; others are returned as they are.
+    static func readable(_ line: String) -> String {
+        guard let open = line.firstIndex(of: "("),
+            let end = line[open...].firstIndex(where: { $0 == "+" || $0 == ")" })
+        else { return line }
+        let symbol = line[line.index(after: open)..<end]
+        guard symbol.hasPrefix("$s"), let name = demangle(String(symbol)) else { return line }
+        return line[...open] + name + line[end...]
+    }
+
+    private static func demangle(_ symbol: String) -> String? {
+        let bytes = Array(symbol.utf8)
+        guard let text = demangledName(bytes, bytes.count, nil, nil, 0) else { return nil }
+        defer { free(text) }
+        return String(cString: text)
+    }
+}
