@@ -17,9 +17,6 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-/// For executables that report their crashes: the names of functions, for the call stack.
-let symbols: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "--export-dynamic"])]
-
 /// For every target that touches packets, tests included: DPDK's headers, the processor level, and specialisation
 /// of generic graph nodes across modules.
 let dataPath =
@@ -159,8 +156,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: strict,
-            linkerSettings: symbols
+            swiftSettings: strict
         ),
         .executableTarget(
             name: "causewayctl",
@@ -177,8 +173,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: dataPath,
-            linkerSettings: symbols
+            swiftSettings: dataPath
         ),
         // Beside the benchmark: the reference loops in C, for the processor that they run on.
         .target(

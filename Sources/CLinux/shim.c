@@ -24,6 +24,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <ucontext.h>
 #include <unistd.h>
 #ifndef MAP_HUGE_SHIFT
 #define MAP_HUGE_SHIFT 26
@@ -200,4 +201,12 @@ long CLinux_read_own_memory(void *target, uint64_t address, size_t count) {
 int CLinux_set_signal_stack(void *base, size_t count) {
     stack_t stack = {.ss_sp = base, .ss_flags = 0, .ss_size = count};
     return sigaltstack(&stack, NULL);
+}
+
+uint64_t CLinux_context_program_counter(const void *context) {
+    return (uint64_t)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+}
+
+uint64_t CLinux_context_stack_pointer(const void *context) {
+    return (uint64_t)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RSP];
 }

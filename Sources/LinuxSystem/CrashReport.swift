@@ -117,11 +117,9 @@ public enum CrashReport {
     }
 
     private static func putRegisters(_ writer: CrashWriter, _ context: UnsafeMutableRawPointer) {
-        let registers = context.assumingMemoryBound(to: ucontext_t.self).pointee.uc_mcontext.gregs
-        // REG_RSP and REG_RIP of <sys/ucontext.h>.
-        let counter = UInt64(bitPattern: Int64(registers.16))
+        let counter = CLinux_context_program_counter(context)
         writer.put("pc ").put(hex: counter)
-        writer.put(" sp ").put(hex: UInt64(bitPattern: Int64(registers.15))).put("\ncode at pc:")
+        writer.put(" sp ").put(hex: CLinux_context_stack_pointer(context)).put("\ncode at pc:")
         withUnsafeTemporaryAllocation(byteCount: 16, alignment: 8) {
             guard let base = $0.baseAddress else { return }
             let count = CLinux_read_own_memory(base, counter, 16)

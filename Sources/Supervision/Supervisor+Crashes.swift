@@ -26,8 +26,9 @@ extension Supervisor {
         let name = process.name
         let written = runtime.crashFile(node: name.node, name: name.fileName)
         guard let text = SmallFile.read(written), !text.isEmpty else { return }
+        let reader = CrashText(program: options.nodeExecutable)
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
-            CrashText.readable(String($0))
+            reader.readable(String($0))
         }
         let kept = runtime.keptCrashFile(node: name.node, name: name.fileName)
         do throws(Errno) {
@@ -61,21 +62,42 @@ extension Supervisor {
     }
 }
 
-/// The text of a crash report.
-enum CrashText {
-    /// A line of a call stack with the symbol in it as it is in the source.
+/// Makes a crash report readable.
+struct CrashText {
+    private let program: String
+    private let symbols: SymbolTable?
+
+    /// Reads the symbols of the program that crashed.
+    init(program: String) {
+        self.program = String(program.split(separator: "/").last ?? "")
+        symbols = SymbolTable(path: program)
+    }
+
+    /// A line of a call stack with the name of the function as it is in the source.
     ///
-    /// - Parameter line: `object(symbol+0x10) [0x1234]`; others are returned as they are.
-    static func readable(_ line: String) -> String {
+    /// - Parameter line: `object(symbol+0x10)[0x1234]`, or `object(+0x10)[0x1234]` for a function
+    ///   that is no dynamic symbol; others are returned as they are.
+    func readable(_ line: String) -> String {
         guard let open = line.firstIndex(of: "("),
-            let end = line[open...].firstIndex(where: { $0 == "+" || $0 == ")" })
+            let plus = line[open...].firstIndex(of: "+"),
+            let end = line[plus...].firstIndex(of: ")")
         else { return line }
-        let symbol = line[line.index(after: open)..<end]
-        guard symbol.hasPrefix("$s"), let name = demangle(String(symbol)) else { return line }
-        return line[...open] + name + line[end...]
+        let symbol = line[line.index(after: open)..<plus]
+        if !symbol.isEmpty {
+            guard let name = Self.demangle(String(symbol)) else { return line }
+            return line[...open] + name + line[plus...]
+        }
+        let digits = line[plus..<end].dropFirst(3)
+        // The object may have been replaced since: only the one that is started now is read.
+        guard line[..<open].hasSuffix("/" + program), let address = UInt64(digits, radix: 16),
+            let function = symbols?.function(at: address)
+        else { return line }
+        let name = Self.demangle(function.name) ?? function.name
+        return line[...open] + name + "+0x" + String(function.offset, radix: 16) + line[end...]
     }
 
     private static func demangle(_ symbol: String) -> String? {
+        guard symbol.hasPrefix("$s") else { return nil }
         let bytes = Array(symbol.utf8)
         guard let text = demangledName(bytes, bytes.count, nil, nil, 0) else { return nil }
         defer { free(text) }

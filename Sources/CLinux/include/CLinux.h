@@ -98,3 +98,6 @@ void CLinux_backtrace_symbols(void *_Nullable const *_Nonnull frames, int count,
 long CLinux_read_own_memory(void *_Nonnull target, uint64_t address, size_t count);
 /// An alternate signal stack for the calling thread.
 int CLinux_set_signal_stack(void *_Nonnull base, size_t count);
+/// Registers in a signal handler's third argument.
+uint64_t CLinux_context_program_counter(const void *_Nonnull context);
+uint64_t CLinux_context_stack_pointer(const void *_Nonnull context);
