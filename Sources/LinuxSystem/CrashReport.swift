@@ -43,7 +43,7 @@ public enum CrashReport {
         // The first call loads the unwinder, which a handler must not do.
         var frame: UnsafeMutableRawPointer?
         _ = CLinux_backtrace(&frame, 1)
-        prepareThread()
+        prepareThread(makeStack())
         for number in signals {
             var action = sigaction()
             action.__sigaction_handler.sa_sigaction = { number, info, context in
@@ -54,10 +54,14 @@ public enum CrashReport {
         }
     }
 
-    /// Gives the calling thread a stack of its own for signals, so that an overflow of the other can
-    /// be reported too.
-    public static func prepareThread() {
-        let stack = UnsafeMutableRawPointer.allocate(byteCount: stackBytes, alignment: 64)
+    /// Makes a stack for a thread's signals, to live as long as the thread.
+    public static func makeStack() -> UnsafeMutableRawPointer {
+        .allocate(byteCount: stackBytes, alignment: 64)
+    }
+
+    /// Has the calling thread's signals handled on a stack that `makeStack` made, so that an
+    /// overflow of its other stack can be reported too.
+    public static func prepareThread(_ stack: UnsafeMutableRawPointer) {
         _ = CLinux_set_signal_stack(stack, stackBytes)
     }
 
