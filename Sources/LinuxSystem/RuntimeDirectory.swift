@@ -33,9 +33,7 @@ public struct RuntimeDirectory: Hashable, Sendable {
         directory(node: node) + "/worker.\(incarnation).sock"
     }
 
-    /// The report of a process's crash.
-    ///
-    /// - Parameter name: the process's, as in its record.
+    /// The report of a process's crash, as the process itself writes it; `name` as in its record.
     public func crashFile(node: Int, name: String) -> String {
         "\(directory(node: node))/\(name).crash"
     }

@@ -76,7 +76,8 @@ struct CrashText {
     /// A line of a call stack with the name of the function as it is in the source.
     ///
     /// - Parameter line: `object(symbol+0x10)[0x1234]`, or `object(+0x10)[0x1234]` for a function
-    ///   that is no dynamic symbol; others are returned as they are.
+    ///   that is no dynamic symbol.
+    /// - Returns: the line with a name in it; one of another form as it is.
     func readable(_ line: String) -> String {
         guard let open = line.firstIndex(of: "("),
             let plus = line[open...].firstIndex(of: "+"),

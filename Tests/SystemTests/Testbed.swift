@@ -136,9 +136,8 @@ extension Testbed.Host {
         return try await completed(PingReport(result.output), since: before)
     }
 
-    /// Adds the answers that came when `ping` had ended already.
-    ///
-    /// - Parameter before: `echoReplies()` before the first request.
+    /// Adds the answers that came when `ping` had ended already; `before` is `echoReplies()` before
+    /// the first request.
     func completed(_ report: PingReport, since before: Int) async throws -> PingReport {
         guard report.received > 0, report.received < report.sent else { return report }
         var report = report
