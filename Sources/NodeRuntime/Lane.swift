@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Coordination
+internal import LinuxSystem
 internal import PacketBuffers
 internal import PacketGraph
 internal import PacketNodes
@@ -26,6 +27,8 @@ struct LaneState {
     let name: UnsafeMutablePointer<CChar>
     /// The lane's ring of the event log.
     let events: EventWriter
+    /// For the report of a crash.
+    let signalStack: UnsafeMutableRawPointer
 
     /// Empty turns before a lane starts to sleep.
     static let idleTurns = 256
@@ -80,6 +83,7 @@ enum LaneLoop {
 
     private static func begin(_ lane: UnsafeMutablePointer<LaneState>) {
         _ = CLinux_set_thread_name(lane.pointee.name)
+        CrashReport.prepareThread(lane.pointee.signalStack)
         // The default slack of 50 us would make every short sleep that much longer.
         _ = CLinux_set_timer_slack(1)
         let block = lane.pointee.block

@@ -1,5 +1,6 @@
 internal import ControlProtocol
 internal import Coordination
+internal import LinuxSystem
 internal import PacketBuffers
 internal import PacketGraph
 internal import PacketNodes
@@ -132,7 +133,8 @@ struct LaneBuilder {
                 wakeups: wakeups,
                 wakeupCount: taps.count,
                 name: text,
-                events: events
+                events: events,
+                signalStack: CrashReport.makeStack()
             )
         )
         return state
