@@ -65,13 +65,15 @@ let package = Package(
 
         // Shared by the control and the packet side.
         .target(
-            name: "CausewayConfiguration",
-            dependencies: ["HostTopology", "LinuxSystem", .product(name: "Yams", package: "Yams")],
+            name: "Coordination",
+            dependencies: ["CLinux", "LinuxSystem", .product(name: "SystemPackage", package: "swift-system")],
             swiftSettings: strict
         ),
         .target(
-            name: "Coordination",
-            dependencies: ["CLinux", "LinuxSystem", .product(name: "SystemPackage", package: "swift-system")],
+            name: "CausewayConfiguration",
+            dependencies: [
+                "Coordination", "HostTopology", "LinuxSystem", .product(name: "Yams", package: "Yams"),
+            ],
             swiftSettings: strict
         ),
         .target(
@@ -81,7 +83,11 @@ let package = Package(
         ),
 
         // The packet side.
-        .target(name: "Forwarding", dependencies: ["CLinux", "LinuxSystem"], swiftSettings: dataPath),
+        .target(
+            name: "Forwarding",
+            dependencies: ["CLinux", "Coordination", "LinuxSystem"],
+            swiftSettings: dataPath
+        ),
         .target(
             name: "PacketBuffers",
             dependencies: ["CDPDK", "CLinux", "LinuxSystem"],
@@ -154,7 +160,8 @@ let package = Package(
         .executableTarget(
             name: "causeway-node",
             dependencies: [
-                "NodeRuntime", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "ControlProtocol", "NodeRuntime",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: dataPath
@@ -195,7 +202,8 @@ let package = Package(
             name: "HostTopologyTests", dependencies: ["HostTopology", "TestSupport"], swiftSettings: strict
         ),
         .testTarget(
-            name: "CausewayConfigurationTests", dependencies: ["CausewayConfiguration", "HostTopology", "TestSupport"],
+            name: "CausewayConfigurationTests",
+            dependencies: ["CausewayConfiguration", "Coordination", "HostTopology", "TestSupport"],
             swiftSettings: strict
         ),
         .testTarget(

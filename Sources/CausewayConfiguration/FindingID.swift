@@ -44,6 +44,7 @@ public enum FindingID: String, Hashable, Sendable, Codable, CaseIterable {
     case hugepagesNotMounted = "placement.hugepages-not-mounted"
     case tooFewHugepages = "placement.too-few-hugepages"
     case memoryExceedsNode = "placement.memory-exceeds-node"
+    case heapTooSmall = "placement.heap-too-small"
     case heapRounded = "placement.heap-rounded"
     case poolDoesNotFit = "placement.pool-does-not-fit"
     case poolTooSmall = "placement.pool-too-small"

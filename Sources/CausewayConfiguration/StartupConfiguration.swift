@@ -1,3 +1,5 @@
+internal import LinuxSystem
+
 /// What a startup file says, with defaults for what it leaves out.
 public struct StartupConfiguration: Hashable, Sendable, Codable {
     /// How much is logged.
@@ -40,10 +42,12 @@ public struct StartupConfiguration: Hashable, Sendable, Codable {
     public init() {}
 
     /// The folder of sockets, pid files and shared state.
-    public var runtimeFolder: String { runtimeDirectory ?? "/run/\(instance)" }
+    public var runtimeFolder: String { runtimeDirectory ?? RuntimeDirectory.usual(instance: instance).path }
 
     /// Where the control socket is.
-    public var controlSocketPath: String { controlSocket ?? "\(runtimeFolder)/control.sock" }
+    public var controlSocketPath: String {
+        controlSocket ?? RuntimeDirectory(path: runtimeFolder).controlSocket
+    }
 
     /// Reads a startup file.
     ///

@@ -17,6 +17,3 @@ public struct NodeArguments: Sendable {
         self.environment = environment
     }
 }
-
-/// The version of this build; both ends of a connection show theirs.
-public let buildVersion = "0.1.0"

@@ -22,7 +22,7 @@ import Testing
 
     @Test func addsUpHugepages() throws {
         let plan = try plan(
-            "schema: 1\ndefaults: {heap: 64M, spare: yes}\n",
+            "schema: 1\ndefaults: {heap: 80M, spare: yes}\n",
             on: "numa:2(memory=16GB) core:4 pu:1"
         )
         // Nine rings of 384 + 8192 * 64 bytes and a page of doorbells: 4,726,144 bytes, three

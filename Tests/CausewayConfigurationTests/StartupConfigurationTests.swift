@@ -54,7 +54,7 @@ import Testing
         let (read, findings) = interpret("")
         #expect(findings.isEmpty && read == StartupConfiguration())
         #expect(read.runtimeFolder == "/run/causeway")
-        #expect(read.controlSocketPath == "/run/causeway/control.sock")
+        #expect(read.controlSocketPath == "/run/causeway/api.sock")
     }
 
     @Test func takesTheCommandLineAsAFile() {
