@@ -6,8 +6,9 @@ import PackageDescription
 let dpdkHeaders = ["/usr/include/dpdk", "/usr/include/x86_64-linux-gnu/dpdk"]
     .flatMap { ["-Xcc", "-I\($0)"] }
 
-/// The CPU level that the packet side is compiled for; `deploy/setup` checks the machine for it.
-let processor = ["-Xcc", "-march=x86-64-v3"]
+/// The CPU level that the packet side is compiled for: `deploy/build` makes it for more than one, `causeway`
+/// takes the best that a NUMA node's CPUs have.
+let processor = ["-Xcc", "-march=\(Context.environment["CAUSEWAY_PROCESSOR"] ?? "x86-64-v3")"]
 
 /// For every target: warnings are errors, imports are internal unless a signature needs them.
 let strict: [SwiftSetting] = [
@@ -19,13 +20,14 @@ let strict: [SwiftSetting] = [
 
 /// For every target that touches packets, tests included: DPDK's headers, the processor level, and specialisation
 /// of generic graph nodes across modules.
-let dataPath = strict + [
-    .unsafeFlags(dpdkHeaders + processor),
-    .unsafeFlags(
-        ["-enforce-exclusivity=unchecked", "-cross-module-optimization"],
-        .when(configuration: .release)
-    ),
-]
+let dataPath =
+    strict + [
+        .unsafeFlags(dpdkHeaders + processor),
+        .unsafeFlags(
+            ["-enforce-exclusivity=unchecked", "-cross-module-optimization"],
+            .when(configuration: .release)
+        ),
+    ]
 
 let package = Package(
     name: "causeway",
@@ -41,7 +43,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.80.0"),
         .package(url: "https://github.com/apple/swift-system.git", from: "1.5.0"),
         .package(
-            url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.16.0", traits: []),
+            url: "https://github.com/hummingbird-project/hummingbird.git",
+            from: "2.16.0",
+            traits: []
+        ),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.0.0"),
     ],
     targets: [
@@ -66,19 +71,24 @@ let package = Package(
         // Shared by the control and the packet side.
         .target(
             name: "Coordination",
-            dependencies: ["CLinux", "LinuxSystem", .product(name: "SystemPackage", package: "swift-system")],
+            dependencies: [
+                "CLinux", "LinuxSystem", .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: strict
         ),
         .target(
             name: "CausewayConfiguration",
             dependencies: [
-                "Coordination", "HostTopology", "LinuxSystem", .product(name: "Yams", package: "Yams"),
+                "Coordination", "HostTopology", "LinuxSystem",
+                .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict
         ),
         .target(
             name: "ControlProtocol",
-            dependencies: ["CLinux", "LinuxSystem", .product(name: "SystemPackage", package: "swift-system")],
+            dependencies: [
+                "CLinux", "LinuxSystem", .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: strict
         ),
 
@@ -101,14 +111,16 @@ let package = Package(
         .target(
             name: "PacketNodes",
             dependencies: [
-                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "PacketBuffers", "PacketGraph",
+                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "PacketBuffers",
+                "PacketGraph",
             ],
             swiftSettings: dataPath
         ),
         .target(
             name: "NodeRuntime",
             dependencies: [
-                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem", "PacketBuffers",
+                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem",
+                "PacketBuffers",
                 "PacketGraph", "PacketNodes", .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -120,7 +132,8 @@ let package = Package(
         .target(
             name: "Supervision",
             dependencies: [
-                "CausewayConfiguration", "ControlProtocol", "Coordination", "HostTopology", "LinuxSystem", "Routing",
+                "CausewayConfiguration", "ControlProtocol", "Coordination", "HostTopology",
+                "LinuxSystem", "Routing",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -172,14 +185,16 @@ let package = Package(
             path: "bench/CBench",
             cSettings: [
                 .unsafeFlags([
-                    "-I/usr/include/dpdk", "-I/usr/include/x86_64-linux-gnu/dpdk", "-march=native", "-O3",
+                    "-I/usr/include/dpdk", "-I/usr/include/x86_64-linux-gnu/dpdk", "-march=native",
+                    "-O3",
                 ])
             ]
         ),
         .executableTarget(
             name: "causeway-bench",
             dependencies: [
-                "CBench", "CDPDK", "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem",
+                "CBench", "CDPDK", "CLinux", "ControlProtocol", "Coordination", "Forwarding",
+                "LinuxSystem",
                 "PacketBuffers", "PacketGraph", "PacketNodes",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -190,16 +205,22 @@ let package = Package(
 
         // Tests.
         .target(
-            name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport",
+            name: "TestSupport",
+            dependencies: ["LinuxSystem"],
+            path: "Tests/TestSupport",
             swiftSettings: strict
         ),
         .executableTarget(
-            name: "fake-node", dependencies: ["ControlProtocol", "Coordination", "LinuxSystem"],
-            path: "Tests/FakeNode", swiftSettings: strict
+            name: "fake-node",
+            dependencies: ["ControlProtocol", "Coordination", "LinuxSystem"],
+            path: "Tests/FakeNode",
+            swiftSettings: strict
         ),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"], swiftSettings: strict),
         .testTarget(
-            name: "HostTopologyTests", dependencies: ["HostTopology", "TestSupport"], swiftSettings: strict
+            name: "HostTopologyTests",
+            dependencies: ["HostTopology", "TestSupport"],
+            swiftSettings: strict
         ),
         .testTarget(
             name: "CausewayConfigurationTests",
@@ -207,10 +228,13 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
-            name: "ForwardingTests", dependencies: ["Forwarding", "TestSupport"], swiftSettings: dataPath
+            name: "ForwardingTests",
+            dependencies: ["Forwarding", "TestSupport"],
+            swiftSettings: dataPath
         ),
         .testTarget(
-            name: "RoutingTests", dependencies: ["ControlProtocol", "Routing", "TestSupport"],
+            name: "RoutingTests",
+            dependencies: ["ControlProtocol", "Routing", "TestSupport"],
             swiftSettings: strict
         ),
         .testTarget(
@@ -221,7 +245,8 @@ let package = Package(
         .testTarget(
             name: "PacketNodesTests",
             dependencies: [
-                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem", "PacketBuffers",
+                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem",
+                "PacketBuffers",
                 "PacketGraph", "PacketNodes", "TestSupport",
             ],
             swiftSettings: dataPath
@@ -229,7 +254,8 @@ let package = Package(
         .testTarget(
             name: "SupervisionTests",
             dependencies: [
-                "CausewayConfiguration", "ControlProtocol", "Coordination", "LinuxSystem", "Routing", "Supervision",
+                "CausewayConfiguration", "ControlProtocol", "Coordination", "LinuxSystem",
+                "Routing", "Supervision",
                 "TestSupport", "fake-node", .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -238,13 +264,17 @@ let package = Package(
         .testTarget(
             name: "ControlClientTests",
             dependencies: [
-                "CausewayConfiguration", "ControlClient", "ControlProtocol", "Coordination", "Routing",
+                "CausewayConfiguration", "ControlClient", "ControlProtocol", "Coordination",
+                "Routing",
                 "Supervision", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict
         ),
         .testTarget(
-            name: "SystemTests", dependencies: ["TestSupport"], exclude: ["programs"], swiftSettings: strict
+            name: "SystemTests",
+            dependencies: ["TestSupport"],
+            exclude: ["programs"],
+            swiftSettings: strict
         ),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),
     ],

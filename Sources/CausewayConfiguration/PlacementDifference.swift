@@ -1,3 +1,5 @@
+internal import Coordination
+
 /// What changes between two placements, and what of it needs a restart.
 public struct PlacementDifference: Hashable, Sendable, Encodable {
     /// What happens to a node.

@@ -15,9 +15,7 @@ public struct RuntimeDirectory: Hashable, Sendable {
     /// Names a directory; nothing is made or looked at yet.
     public init(path: String) { self.path = path }
 
-    /// Where a dataplane has its directory unless its startup file says otherwise.
-    ///
-    /// - Parameter instance: the dataplane's name on the machine.
+    /// Where a dataplane of a name has its directory unless its startup file says otherwise.
     public static func usual(instance: String = "causeway") -> RuntimeDirectory {
         RuntimeDirectory(path: "/run/\(instance)")
     }
