@@ -87,6 +87,7 @@ final class Forwarder {
         // Lanes must not pay for the kernel's clearing of hugepages.
         fib.populate()
         try makeLanes(wakeup: wakeup)
+        LaneCrashes.watch(segment)
         publishGauges()
     }
 
@@ -195,6 +196,9 @@ final class Forwarder {
         }
         return nil
     }
+
+    /// Counts an event in one of the control lane's words of the segment.
+    func count(_ word: WorkerSegment.Word) { segment.store(word, segment.load(word) + 1) }
 
     /// Writes the control lane's gauges to the segment.
     func publishGauges() {
