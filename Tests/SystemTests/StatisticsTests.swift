@@ -153,7 +153,7 @@ extension SystemTests {
                     )
                 )
                 let calls = trace["traceEvents"].elements.filter { $0["cat"].string == "dispatch" }
-                for node in ["ip4-lookup", "ethernet-input", "handoff-output", "tap-input"] {
+                for node in ["ip4-lookup", "ethernet-input", "worker-handoff", "tap-input"] {
                     let vectors = calls.filter { $0["name"].string == node }
                         .reduce(0) { $0 + ($1["args"]["vectors"].int ?? 0) }
                     #expect(vectors >= 50, "\(node): \(vectors)")
