@@ -79,11 +79,7 @@ public struct LogPolicy: Sendable {
     /// How many messages of a class were dropped since the start.
     public func dropped(of name: String) -> UInt64 { rates[name]?.dropped ?? 0 }
 
-    /// Judges a message.
-    ///
-    /// - Parameters:
-    ///   - name: its class.
-    ///   - milliseconds: the time, from any start.
+    /// Judges a message of a class at a time, in milliseconds from any start.
     mutating func judge(_ name: String, at milliseconds: UInt64) -> Verdict {
         var rate = rates[name] ?? Rate()
         defer { rates[name] = rate }
