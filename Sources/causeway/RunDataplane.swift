@@ -22,7 +22,8 @@ final class DataplaneRun: Sendable {
         self.plan = plan
         let level = Logger.Level(rawValue: plan.startup.logLevel.rawValue) ?? .notice
         let store = store
-        LoggingSystem.bootstrap { KeyValueLogHandler(component: $0, level: level, store: store) }
+        store.setPolicy { $0.level = level }
+        LoggingSystem.bootstrap { KeyValueLogHandler(component: $0, store: store) }
         log = Logger(label: "causeway")
         supervisor = Supervisor(
             options: plan.options,
