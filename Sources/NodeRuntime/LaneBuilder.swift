@@ -101,6 +101,10 @@ struct LaneBuilder {
         }
     }
 
+    private var threadName: String {
+        "\(configuration.lanes.threadPrefix)-n\(configuration.node)-l\(lane)"
+    }
+
     private func state(graph: LaneGraph, taps: [TapQueue]) -> UnsafeMutablePointer<LaneState> {
         let words = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 64)
             .bindMemory(to: UInt64.self, capacity: 16)
@@ -111,7 +115,7 @@ struct LaneBuilder {
                 to: pollfd(fd: tap.descriptor, events: Int16(POLLIN), revents: 0)
             )
         }
-        let name = Array("cw-n\(configuration.node)-l\(lane)".utf8CString.prefix(15)) + [0]
+        let name = Array(threadName.utf8CString.prefix(15)) + [0]
         let text = UnsafeMutablePointer<CChar>.allocate(capacity: name.count)
         text.initialize(from: name, count: name.count)
         let state = UnsafeMutablePointer<LaneState>.allocate(capacity: 1)

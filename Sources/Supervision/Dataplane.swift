@@ -105,6 +105,8 @@ public struct DataplaneView: Sendable {
     public var uptimeSeconds: Double
     /// The last lines of the supervisor's log, oldest first.
     public var log: [String]
+    /// The program of each node, and why that one.
+    public var variants: [NodeVariant] = []
 
     /// Makes a view; tests of the commands do, beside the supervisor.
     public init(

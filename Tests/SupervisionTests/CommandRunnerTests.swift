@@ -1,4 +1,5 @@
 import ControlProtocol
+import Logging
 import Routing
 import Synchronization
 import Testing

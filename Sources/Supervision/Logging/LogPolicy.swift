@@ -1,3 +1,4 @@
+internal import CausewayConfiguration
 public import Logging
 
 /// Which messages of which class are logged, and how many of them.
@@ -52,7 +53,7 @@ public struct LogPolicy: Sendable {
     private var rates: [String: Rate] = [:]
 
     /// The classes that there are, so that a misspelled one can be refused.
-    public static let names = ["causeway", "supervisor", "control", "keeper", "worker"]
+    public static let names = StartupConfiguration.LoggingSettings.classNames
 
     /// The same for all classes, without a limit of their own.
     public init(level: Logger.Level = .notice, syslogLevel: Logger.Level = .trace) {
