@@ -68,6 +68,12 @@ public protocol Dataplane: Sendable {
     /// - Throws: `ChangeError` for a name that is no plain one or is taken, and what the file system
     ///   says.
     func save(_ name: String, _ bytes: [UInt8]) async throws(ChangeError) -> String
+
+    /// What is logged.
+    func logging() async -> LoggingState
+
+    /// Changes what is logged, from the next message on.
+    func setLogging(_ change: LoggingChange) async
 }
 
 /// One change of configuration, as an operator means it.

@@ -275,4 +275,10 @@ private struct EmptyDataplane: Dataplane {
     func save(_ name: String, _ bytes: [UInt8]) async throws(ChangeError) -> String {
         throw ChangeError("nothing is saved here")
     }
+
+    func logging() async -> LoggingState {
+        LoggingState(policy: LogPolicy(), lines: 0, capacity: 1)
+    }
+
+    func setLogging(_ change: LoggingChange) async {}
 }
