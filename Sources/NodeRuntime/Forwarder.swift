@@ -22,6 +22,10 @@ struct StartError: Error, CustomStringConvertible {
 /// A worker's forwarding plane: heap, tables, rings, lanes.
 final class Forwarder {
     let segment: WorkerSegment
+    /// The control lane's ring of the event log.
+    let events: EventWriter
+    private let eventLog: EventLog
+    private var rates: RateMeter
     private let configuration: WorkerConfiguration
     private let heap: NodeHeap
     private let fib: Fib
@@ -56,6 +60,9 @@ final class Forwarder {
             try EAL.start(environment)
             let segment = try WorkerSegment.open(path: configuration.segmentFile, writable: true)
             self.segment = segment
+            eventLog = try EventLog.open(path: configuration.eventLogFile, writable: true)
+            events = eventLog.writer(0)
+            rates = RateMeter(segment, at: timestamp())
             attached()
             guard let pool = MbufPool.find(name: Keeper.poolName) else {
                 throw DPDKError.poolMissing(name: Keeper.poolName)
@@ -79,6 +86,10 @@ final class Forwarder {
         } catch {
             throw StartError("\(error)")
         }
+        eventLog.setProcess(Int(getpid()))
+        events.setThread(Int(CLinux_thread_id()))
+        eventLog.populate()
+        segment.store(.bootTime, UInt64(time(nil)))
         segment.store(.pid, UInt64(getpid()))
         segment.store(.tscHertz, EAL.hertz)
         segment.store(.startTSC, timestamp())
@@ -119,12 +130,14 @@ final class Forwarder {
                 ports: ports,
                 handoff: wiring,
                 lane: lane,
-                generator: feeds[lane]
+                generator: feeds[lane],
+                events: eventLog.writer(1 + lane)
             )
             do throws(GraphError) {
                 lanes.append(try builder.build())
             } catch { throw StartError("\(error)") }
         }
+        eventLog.addNodeNames(segment.nodeNames.map(\.name))
     }
 
     /// What a lane's random numbers start from: the clock, or the configured number, mixed with node
@@ -140,7 +153,11 @@ final class Forwarder {
     /// - Returns: empty, or why it was refused.
     func apply(_ body: [UInt8]) -> String {
         do {
-            try forwarding.apply(try ChangeCoding.decode(body))
+            let changes = try ChangeCoding.decode(body)
+            try forwarding.apply(changes)
+            for case .interface(let record) in changes {
+                segment.writeInterfaceName(record.name, at: Int(record.index))
+            }
             return ""
         } catch {
             return "\(error)"
@@ -202,10 +219,16 @@ final class Forwarder {
 
     /// Writes the control lane's gauges to the segment.
     func publishGauges() {
+        let free = pool.available
         segment.store(.heapUsedBytes, UInt64(heap.usedBytes))
-        segment.store(.poolAvailable, UInt64(pool.available))
+        segment.store(.heapFreeBytes, UInt64(max(0, heap.totalBytes - heap.usedBytes)))
+        segment.store(.poolAvailable, UInt64(free))
+        segment.store(.poolUsed, UInt64(max(0, pool.size - free)))
+        segment.store(.poolCached, UInt64(pool.cached))
         segment.store(.generation, forwarding.generation)
         segment.store(.controlLoops, segment.load(.controlLoops) + 1)
+        segment.store(.lastUpdate, UInt64(time(nil)))
+        rates.update(segment, at: timestamp(), hertz: EAL.hertz)
     }
 
     /// Carries a packet-generator command out.

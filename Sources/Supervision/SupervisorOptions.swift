@@ -1,4 +1,5 @@
 public import CausewayConfiguration
+public import Coordination
 
 #if canImport(Glibc)
     internal import Glibc
@@ -26,6 +27,8 @@ public struct SupervisorOptions: Sendable {
     public var environment: [String: String]
     /// The longest sleep of an idle lane in microseconds; 0: lanes never sleep.
     public var idleSleepMicroseconds: Int
+    /// Events of each event log, rounded up to what its rings have (`EventLog.create`).
+    public var eventLogEvents: Int
     /// How the lanes' threads run.
     public var lanes: LaneSettings
     /// The version text that keepers and workers must answer with; nil: any.
@@ -50,6 +53,7 @@ public struct SupervisorOptions: Sendable {
         variants: [NodeVariant] = [],
         environment: [String: String] = [:],
         idleSleepMicroseconds: Int = 100,
+        eventLogEvents: Int = EventLog.defaultEvents,
         lanes: LaneSettings = LaneSettings(),
         build: String? = nil,
         times: StepTimes = StepTimes(),
@@ -65,6 +69,7 @@ public struct SupervisorOptions: Sendable {
         self.variants = variants
         self.environment = environment
         self.idleSleepMicroseconds = idleSleepMicroseconds
+        self.eventLogEvents = eventLogEvents
         self.lanes = lanes
         self.build = build
         self.times = times
