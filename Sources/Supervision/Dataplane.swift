@@ -69,6 +69,9 @@ public protocol Dataplane: Sendable {
     ///   says.
     func save(_ name: String, _ bytes: [UInt8]) async throws(ChangeError) -> String
 
+    /// The last commands.
+    var history: CommandHistory { get }
+
     /// What is logged.
     func logging() async -> LoggingState
 

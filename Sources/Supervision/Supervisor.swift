@@ -14,6 +14,8 @@ public actor Supervisor {
     let options: SupervisorOptions
     let logger: Logger
     let store: LogStore
+    /// The last commands.
+    public nonisolated let history = CommandHistory()
     let runtime: RuntimeDirectory
     let files: HostFiles
     /// What this process records of itself.

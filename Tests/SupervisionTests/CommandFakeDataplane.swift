@@ -25,6 +25,7 @@ final class FakeDataplane: Dataplane {
     }
 
     let recorded = Mutex(Recorded())
+    let history = CommandHistory()
     let placement: Placement
     let segments: [WorkerSegment]
     let interfaces: [InterfaceRecord]
