@@ -6,7 +6,7 @@ extension NodeMessage {
             queryPorts
         case packetGenerator
         case hello = 64
-        case state, acknowledged, result, portStatus, neighbourSeen
+        case state, acknowledged, result, portStatus, neighbourSeen, logged
         case tapDescriptors = 128
     }
 
@@ -28,6 +28,7 @@ extension NodeMessage {
         case .result: .result
         case .portStatus: .portStatus
         case .neighbourSeen: .neighbourSeen
+        case .logged: .logged
         case .tapDescriptors: .tapDescriptors
         }
     }
@@ -109,6 +110,9 @@ extension NodeMessage {
             writer.put(interface)
             writer.put(address)
             writer.put(mac.bits)
+        case .logged(let level, let text):
+            writer.put(level)
+            writer.put(text)
         case .tapDescriptors(let interface): writer.put(interface)
         }
     }
@@ -153,6 +157,7 @@ extension NodeMessage {
                 address: try reader.get(),
                 mac: MACAddress(bits: try reader.get())
             )
+        case .logged: return .logged(level: try reader.get(), text: try reader.getString())
         case .tapDescriptors: return .tapDescriptors(interface: try reader.get())
         }
     }

@@ -43,6 +43,8 @@ public enum NodeMessage: Hashable, Sendable {
     case portStatus(PortStatus)
     /// A worker saw who owns an address on a connected subnet.
     case neighbourSeen(interface: UInt16, address: UInt32, mac: MACAddress)
+    /// A line of the log; the level counts from the least urgent (trace) up. May be lost.
+    case logged(level: UInt8, text: String)
 
     // Between worker and keeper.
     /// Worker to keeper: answered with `result` and the tap descriptors of port `interface`, one a

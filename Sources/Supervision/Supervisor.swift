@@ -94,6 +94,7 @@ public actor Supervisor {
         case .neighbourSeen(let interface, let address, let mac):
             noteNeighbour(interface: interface, address: address, mac: mac)
         case .portStatus(let status): noteLink(status, node: number)
+        case .logged(let level, let text): keepLine(text, level: level, of: process)
         case .connectionLost(let error):
             log(
                 .error,

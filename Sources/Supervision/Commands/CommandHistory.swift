@@ -1,3 +1,4 @@
+internal import LinuxSystem
 internal import Synchronization
 
 /// The last commands that were run, for the report after a crash: what was asked of the dataplane
@@ -37,7 +38,7 @@ public final class CommandHistory: Sendable {
             ? String(decoding: command.utf8.prefix(Self.lineBytes), as: UTF8.self) + "..." : command
         let outcome = failure.map { "refused (\($0.message))" } ?? "done"
         let line =
-            "\(KeyValueLogHandler.timestamp()) \(KeyValueLogHandler.quoted(text)) \(outcome)"
+            "\(LogLine.timestamp()) \(LogLine.quoted(text)) \(outcome)"
         state.withLock { state in
             if state.lines.count < Self.capacity {
                 state.lines.append(line)

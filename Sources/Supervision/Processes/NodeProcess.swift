@@ -13,6 +13,7 @@ actor NodeProcess {
         case state(ProcessState, detail: String)
         case neighbourSeen(interface: UInt16, address: UInt32, mac: MACAddress)
         case portStatus(PortStatus)
+        case logged(level: UInt8, text: String)
         /// The process broke the protocol or closed the connection while it runs.
         case connectionLost(ChannelError)
         /// The process has ended and is reaped; the last event.
@@ -140,6 +141,8 @@ actor NodeProcess {
                 self,
                 .neighbourSeen(interface: interface, address: address, mac: mac)
             )
+        case .logged(let level, let text):
+            await handler(self, .logged(level: level, text: text))
         default:
             break
         }
