@@ -1,3 +1,4 @@
+internal import CLinux
 internal import LinuxSystem
 public import Logging
 internal import Synchronization
@@ -37,7 +38,7 @@ public struct NodeLog: LogHandler {
 
     /// Has the lines of the calling thread go to the supervisor too.
     static func forward(_ take: @escaping @Sendable (_ level: UInt8, _ line: String) -> Void) {
-        receiver.withLock { $0 = Receiver(thread: gettid(), take: take) }
+        receiver.withLock { $0 = Receiver(thread: CLinux_thread_id(), take: take) }
     }
 
     /// Writes a line, in one piece, so that lines of several processes do not mix.
@@ -50,7 +51,7 @@ public struct NodeLog: LogHandler {
         )
         let bytes = Array((line + "\n").utf8)
         _ = write(STDERR_FILENO, bytes, bytes.count)
-        guard let receiver = Self.receiver.withLock({ $0 }), receiver.thread == gettid() else {
+        guard let receiver = Self.receiver.withLock({ $0 }), receiver.thread == CLinux_thread_id() else {
             return
         }
         receiver.take(Self.number(event.level), line)
