@@ -18,6 +18,7 @@ struct LaneBuilder {
     let lane: Int
     /// Where the lane's packet generator finds its streams.
     let generator: GeneratorFeed
+    let plugins: PluginSet
 
     /// Builds the graph; lane 0's writes the name tables of the segment, which are the same for
     /// all.
@@ -32,7 +33,8 @@ struct LaneBuilder {
             to: &graph,
             context: context,
             outputNodes: outputs,
-            generator: generator
+            generator: generator,
+            features: plugins.featureNodes
         )
         try graph.addInput(
             HandoffInput(
@@ -57,6 +59,7 @@ struct LaneBuilder {
             )
         )
         try addTransmitters(to: &graph)
+        try plugins.addNodes(to: &graph, block: segment.lane(lane), lane: lane)
         wire(outputs, graph.description)
         let names = graph.description.names
         if lane == 0 { segment.writeNames(nodes: names.nodes, errors: names.errors) }

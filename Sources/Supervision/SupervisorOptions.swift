@@ -1,4 +1,5 @@
 public import CausewayConfiguration
+public import ControlProtocol
 
 #if canImport(Glibc)
     internal import Glibc
@@ -28,6 +29,8 @@ public struct SupervisorOptions: Sendable {
     public var idleSleepMicroseconds: Int
     /// How the lanes' threads run.
     public var lanes: LaneSettings
+    /// Which plugins workers load.
+    public var plugins: PluginConfiguration
     /// The version text that keepers and workers must answer with; nil: any.
     public var build: String?
     /// How long each step of a keeper or worker may take.
@@ -51,6 +54,7 @@ public struct SupervisorOptions: Sendable {
         environment: [String: String] = [:],
         idleSleepMicroseconds: Int = 100,
         lanes: LaneSettings = LaneSettings(),
+        plugins: PluginConfiguration = PluginConfiguration(),
         build: String? = nil,
         times: StepTimes = StepTimes(),
         host: HostPaths = HostPaths(),
@@ -66,6 +70,7 @@ public struct SupervisorOptions: Sendable {
         self.environment = environment
         self.idleSleepMicroseconds = idleSleepMicroseconds
         self.lanes = lanes
+        self.plugins = plugins
         self.build = build
         self.times = times
         self.host = host
