@@ -186,7 +186,7 @@ let package = Package(
         .executableTarget(
             name: "causeway-node",
             dependencies: [
-                "ControlProtocol", "NodeRuntime",
+                "ControlProtocol", "LinuxSystem", "NodeRuntime",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -60,6 +60,11 @@ find_swift() {
     return 1
 }
 
+# Prints the path of a swift that is there, whether it runs or not; fails when there is none.
+swift_program() {
+    command -v swift || { [[ -x /opt/swift/usr/bin/swift ]] && say /opt/swift/usr/bin/swift; }
+}
+
 # Ends with where to get Swift, unless it is there.
 require_swift() {
     find_swift && return

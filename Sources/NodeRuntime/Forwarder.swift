@@ -52,6 +52,7 @@ final class Forwarder {
         plugins = try start.made(start.plugins, "plugins")
         lanes = start.lanes
         mailboxes = start.mailboxes
+        LaneCrashes.watch(segment)
         publishGauges()
     }
 
@@ -130,6 +131,9 @@ final class Forwarder {
         }
         return nil
     }
+
+    /// Counts an event in one of the control lane's words of the segment.
+    func count(_ word: WorkerSegment.Word) { segment.store(word, segment.load(word) + 1) }
 
     /// Writes the control lane's gauges to the segment.
     func publishGauges() {

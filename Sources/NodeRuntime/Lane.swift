@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Coordination
+internal import LinuxSystem
 internal import PacketBuffers
 internal import PacketGraph
 internal import PacketNodes
@@ -24,6 +25,8 @@ struct LaneState {
     let wakeupCount: Int
     /// The thread's name, `cw-n<node>-l<lane>`, zero-terminated, at most 15 bytes.
     let name: UnsafeMutablePointer<CChar>
+    /// For the report of a crash.
+    let signalStack: UnsafeMutableRawPointer
 
     /// Empty turns before a lane starts to sleep.
     static let idleTurns = 256
@@ -73,6 +76,7 @@ enum LaneLoop {
 
     private static func begin(_ lane: UnsafeMutablePointer<LaneState>) {
         _ = CLinux_set_thread_name(lane.pointee.name)
+        CrashReport.prepareThread(lane.pointee.signalStack)
         // The default slack of 50 us would make every short sleep that much longer.
         _ = CLinux_set_timer_slack(1)
         let block = lane.pointee.block

@@ -1,5 +1,6 @@
 internal import ControlProtocol
 internal import Coordination
+internal import LinuxSystem
 internal import PacketBuffers
 internal import PacketGraph
 internal import PacketNodes
@@ -132,7 +133,8 @@ struct LaneBuilder {
                 idleSleepMicroseconds: segment.pointer(.idleSleepMicroseconds),
                 wakeups: wakeups,
                 wakeupCount: taps.count,
-                name: text
+                name: text,
+                signalStack: CrashReport.makeStack()
             )
         )
         return state

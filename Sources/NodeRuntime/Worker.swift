@@ -40,6 +40,7 @@ public final class Worker {
     /// Runs until told to stop; does not return to the caller.
     public func run() -> Never {
         Signals.catchTermination()
+        arguments.reportCrashes(of: "worker")
         while !isStopping && !Signals.terminationAsked {
             // Without lanes there is nothing to look after between messages.
             let patience: Int32 = forwarder == nil ? 1000 : 20
@@ -213,7 +214,11 @@ public final class Worker {
         guard let forwarder else { return }
         forwarder.publishGauges()
         while let report = forwarder.nextNeighbour() {
-            guard recentNeighbours.isNews(report) else { continue }
+            guard recentNeighbours.isNews(report) else {
+                forwarder.count(.neighboursSuppressed)
+                continue
+            }
+            forwarder.count(.neighboursReported)
             server.report(
                 .neighbourSeen(
                     interface: report.interface,

@@ -115,6 +115,7 @@ extension Supervisor {
         } catch {
             if let keeper = nodes[number]?.keeper {
                 _ = await keeper.terminate(times: options.times)
+                keepCrashReport(of: keeper)
             }
             nodes[number]?.keeper = nil
             nodes[number]?.keeperPhase = .down
@@ -151,6 +152,7 @@ extension Supervisor {
             if let worker = nodes[number]?.worker {
                 await journal.leave(worker)
                 _ = await worker.kill(times: options.times)
+                keepCrashReport(of: worker)
             }
             workerIsDown(number)
             throw error
