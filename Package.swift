@@ -229,6 +229,11 @@ let package = Package(
             path: "Tests/FakeNode",
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "configuration-fuzzer",
+            dependencies: ["CausewayConfiguration", "HostTopology", "TestSupport"],
+            path: "Tests/Fuzz", exclude: ["corpus"], swiftSettings: strict
+        ),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"], swiftSettings: strict),
         .testTarget(
             name: "HostTopologyTests",
