@@ -96,7 +96,8 @@ public enum PluginRegistration {
     // MARK: Calls
 
     private static let start:
-        @convention(c) (UnsafePointer<cw_host>, UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? =
+        @convention(c) @Sendable (UnsafePointer<cw_host>, UnsafeMutableRawPointer) ->
+            UnsafeMutableRawPointer? =
             { host, sink in
                 guard let type = PluginRegistration.type else { return nil }
                 PluginRegistration.host = host
@@ -110,7 +111,8 @@ public enum PluginRegistration {
             }
 
     private static let makeState:
-        @convention(c) (UnsafeMutableRawPointer, UInt32, UInt16) -> UnsafeMutableRawPointer? =
+        @convention(c) @Sendable (UnsafeMutableRawPointer, UInt32, UInt16) ->
+            UnsafeMutableRawPointer? =
             { plugin, node, lane in
                 let plugin = PluginBox.plugin(plugin)
                 let name = type(of: plugin).nodes[Int(node)].name
@@ -118,7 +120,8 @@ public enum PluginRegistration {
             }
 
     private static let runStep:
-        @convention(c) (UnsafeMutableRawPointer, UInt32, UInt16, UnsafeMutableRawPointer) -> CInt =
+        @convention(c) @Sendable (UnsafeMutableRawPointer, UInt32, UInt16, UnsafeMutableRawPointer)
+            -> CInt =
             { plugin, step, lane, sink in
                 let plugin = PluginBox.plugin(plugin)
                 return PluginRegistration.answer(sink) {
@@ -127,7 +130,9 @@ public enum PluginRegistration {
             }
 
     private static let configure:
-        @convention(c) (UnsafeMutableRawPointer, UnsafePointer<CChar>, UnsafeMutableRawPointer)
+        @convention(c) @Sendable (
+            UnsafeMutableRawPointer, UnsafePointer<CChar>, UnsafeMutableRawPointer
+        )
             -> CInt = { plugin, words, sink in
                 PluginRegistration.answer(sink) {
                     try PluginBox.plugin(plugin).configure(PluginRegistration.words(words))
@@ -135,7 +140,9 @@ public enum PluginRegistration {
             }
 
     private static let runCommand:
-        @convention(c) (UnsafeMutableRawPointer, UnsafePointer<CChar>, UnsafeMutableRawPointer)
+        @convention(c) @Sendable (
+            UnsafeMutableRawPointer, UnsafePointer<CChar>, UnsafeMutableRawPointer
+        )
             -> CInt = { plugin, line, sink in
                 guard let host = PluginRegistration.host else { return -1 }
                 return PluginRegistration.answer(sink) {
@@ -147,7 +154,7 @@ public enum PluginRegistration {
             }
 
     private static let set:
-        @convention(c) (
+        @convention(c) @Sendable (
             UnsafeMutableRawPointer, UnsafePointer<CChar>, UnsafePointer<CChar>?,
             UnsafeMutableRawPointer
         ) -> CInt = { plugin, key, value, sink in
@@ -160,7 +167,7 @@ public enum PluginRegistration {
         }
 
     private static let commit:
-        @convention(c) (UnsafeMutableRawPointer, UnsafeMutableRawPointer) -> CInt = {
+        @convention(c) @Sendable (UnsafeMutableRawPointer, UnsafeMutableRawPointer) -> CInt = {
             plugin,
             sink in
             PluginRegistration.answer(sink) { try PluginBox.plugin(plugin).commit() }
