@@ -1,4 +1,4 @@
-public import CPlugin
+internal import CPlugin
 
 /// What the worker does for its plugin.
 public struct Host: @unchecked Sendable {

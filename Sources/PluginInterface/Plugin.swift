@@ -78,6 +78,9 @@ extension Plugin {
     /// No state.
     public func makeState(node: String, lane: Int) -> UnsafeMutableRawPointer? { nil }
 
+    /// Makes the plugin, whatever its type is.
+    static func make(host: Host) throws(PluginError) -> any Plugin { try Self(host: host) }
+
     /// Has no commands.
     public func run(_ words: [String], _ answer: Answer) throws(PluginError) {
         throw PluginError("\(Self.name) has no such command")

@@ -10,12 +10,12 @@ public import CPlugin
 ///     public func registration() -> UnsafePointer<cw_plugin> { PluginRegistration.make(MyPlugin.self) }
 public enum PluginRegistration {
     /// The plugin of this shared object; set once, before anything else is called.
-    nonisolated(unsafe) private static var type: (any Plugin.Type)?
+    nonisolated(unsafe) private static var registered: (any Plugin.Type)?
     nonisolated(unsafe) private static var host: UnsafePointer<cw_host>?
 
     /// Makes the record; called once, by the function that the shared object exports.
     public static func make(_ type: any Plugin.Type) -> UnsafePointer<cw_plugin> {
-        self.type = type
+        registered = type
         let record = UnsafeMutablePointer<cw_plugin>.allocate(capacity: 1)
         record.initialize(
             to: cw_plugin(
@@ -99,10 +99,10 @@ public enum PluginRegistration {
         @convention(c) @Sendable (UnsafePointer<cw_host>, UnsafeMutableRawPointer) ->
             UnsafeMutableRawPointer? =
             { host, sink in
-                guard let type = PluginRegistration.type else { return nil }
+                guard let type = PluginRegistration.registered else { return nil }
                 PluginRegistration.host = host
                 do throws(PluginError) {
-                    let box = PluginBox(try type.init(host: Host(host)))
+                    let box = PluginBox(try type.make(host: Host(host)))
                     return Unmanaged.passRetained(box).toOpaque()
                 } catch {
                     host.pointee.say(sink, error.description)
@@ -114,18 +114,18 @@ public enum PluginRegistration {
         @convention(c) @Sendable (UnsafeMutableRawPointer, UInt32, UInt16) ->
             UnsafeMutableRawPointer? =
             { plugin, node, lane in
-                let plugin = PluginBox.plugin(plugin)
-                let name = type(of: plugin).nodes[Int(node)].name
-                return plugin.makeState(node: name, lane: Int(lane))
+                let target = PluginBox.plugin(plugin)
+                let name = type(of: target).nodes[Int(node)].name
+                return target.makeState(node: name, lane: Int(lane))
             }
 
     private static let runStep:
         @convention(c) @Sendable (UnsafeMutableRawPointer, UInt32, UInt16, UnsafeMutableRawPointer)
             -> CInt =
             { plugin, step, lane, sink in
-                let plugin = PluginBox.plugin(plugin)
+                let target = PluginBox.plugin(plugin)
                 return PluginRegistration.answer(sink) {
-                    try type(of: plugin).steps[Int(step)].run(plugin, Int(lane))
+                    try type(of: target).steps[Int(step)].run(target, Int(lane))
                 }
             }
 

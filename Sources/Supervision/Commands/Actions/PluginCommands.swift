@@ -1,4 +1,6 @@
+internal import CausewayConfiguration
 internal import ControlProtocol
+internal import Coordination
 
 /// Commands that plugins bring along: workers describe them, and carry them out.
 struct PluginCommands {
