@@ -61,8 +61,8 @@ extension Array where Element == OrderedStep {
             for name in step.runsBefore {
                 if let other = position[name] { predecessors[other].insert(index) }
             }
-            for (first, second) in zip(step.order, step.order.dropFirst()) {
-                guard let first = position[first], let second = position[second] else { continue }
+            let chain = step.order.compactMap { position[$0] }
+            for (first, second) in zip(chain, chain.dropFirst()) {
                 predecessors[second].insert(first)
             }
         }
