@@ -79,6 +79,13 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "StatisticsReader",
+            dependencies: [
+                "Coordination", "LinuxSystem", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
             name: "CausewayConfiguration",
             dependencies: [
                 "Coordination", "HostTopology", "LinuxSystem",
@@ -157,7 +164,7 @@ let package = Package(
         .target(
             name: "ControlClient",
             dependencies: [
-                "ControlProtocol",
+                "ControlProtocol", "Coordination", "StatisticsReader",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -238,6 +245,22 @@ let package = Package(
         .testTarget(
             name: "HostTopologyTests",
             dependencies: ["HostTopology", "TestSupport"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "CoordinationTests",
+            dependencies: [
+                "Coordination", "LinuxSystem", "TestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "StatisticsReaderTests",
+            dependencies: [
+                "Coordination", "LinuxSystem", "StatisticsReader",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: strict
         ),
         .testTarget(

@@ -72,6 +72,7 @@ extension WorkerConfiguration {
         writer.put(laneCPUs) { $0.put($1) }
         writer.put(firstLaneLcore)
         writer.put(segmentFile)
+        writer.put(eventLogFile)
         writer.put(keeperSocket)
         writer.put(ports) { $1.write(to: &$0) }
         writer.put(peers) { writer, peer in
@@ -94,6 +95,7 @@ extension WorkerConfiguration {
             laneCPUs: try reader.getList { reader throws(WireError) in try reader.get() },
             firstLaneLcore: try reader.get(),
             segmentFile: try reader.getString(),
+            eventLogFile: try reader.getString(),
             keeperSocket: try reader.getString(),
             ports: try reader.getList(PortConfiguration.init(from:)),
             peers: try reader.getList { reader throws(WireError) in

@@ -138,6 +138,8 @@ public struct WorkerConfiguration: Hashable, Sendable {
     public var firstLaneLcore: UInt16
     /// The file of the `WorkerSegment` that the supervisor made for this life.
     public var segmentFile: String
+    /// The file of the `EventLog` that the supervisor made for this life.
+    public var eventLogFile: String
     /// The path of the keeper's socket, where TAP descriptors come from.
     public var keeperSocket: String
     /// The node's ports, started by the keeper; the worker only moves their packets.
@@ -159,6 +161,7 @@ public struct WorkerConfiguration: Hashable, Sendable {
         laneCPUs: [UInt16],
         firstLaneLcore: UInt16,
         segmentFile: String,
+        eventLogFile: String,
         keeperSocket: String,
         ports: [PortConfiguration],
         peers: [Peer],
@@ -173,6 +176,7 @@ public struct WorkerConfiguration: Hashable, Sendable {
         self.laneCPUs = laneCPUs
         self.firstLaneLcore = firstLaneLcore
         self.segmentFile = segmentFile
+        self.eventLogFile = eventLogFile
         self.keeperSocket = keeperSocket
         self.ports = ports
         self.peers = peers

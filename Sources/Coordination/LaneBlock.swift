@@ -13,7 +13,8 @@ public struct LaneBlock: Sendable {
     public init(plainMemory base: UnsafeMutableRawPointer) { self.base = base }
 
     static let nodesOffset = 256
-    static let errorsOffset = nodesOffset + WorkerSegment.maximumNodes * 32
+    static let nodeBytes = 32
+    static let errorsOffset = nodesOffset + WorkerSegment.maximumNodes * nodeBytes
     static let interfacesOffset = errorsOffset + WorkerSegment.maximumErrors * 8
     static let peersOffset = interfacesOffset + WorkerSegment.maximumInterfaces * 64
     /// Bytes of a block; a multiple of 4096.
@@ -87,7 +88,7 @@ public struct LaneBlock: Sendable {
     /// The address of the counters of graph node `index`: `NodeWord.allCases.count` words.
     @inline(__always)
     public func node(_ index: Int) -> UnsafeMutablePointer<UInt64> {
-        (base + (Self.nodesOffset &+ index &* 32)).assumingMemoryBound(to: UInt64.self)
+        (base + (Self.nodesOffset &+ index &* Self.nodeBytes)).assumingMemoryBound(to: UInt64.self)
     }
 
     /// The address of the drop counters, one word an error.

@@ -6,14 +6,17 @@ public import SystemPackage
 ///
 /// One file an incarnation, made by the supervisor before it starts the worker, so that everything
 /// is readable without stopping anyone and after the worker's death. Who writes what:
-/// - the header's fixed words: the supervisor, before the worker starts;
-/// - the control line: the supervisor, with release stores; lanes read it once a turn;
-/// - the worker line and the name tables: the worker's control lane;
+/// - the header's fixed words, and the directory's first entries: the supervisor, before the worker
+///   starts;
+/// - the control line, and the zeros behind the blocks: the supervisor, with release stores; lanes
+///   read the control line once a turn, and no zeros;
+/// - the worker line, the name tables, further entries and the rates: the worker's control lane;
 /// - a lane's block: that lane alone, with plain 64-bit stores (a reader may see one counter a
 ///   packet ahead of another, never a torn one).
 ///
 /// The sizes are bounds of the layout, checked by whoever fills it; a reader trusts none of the
-/// values.
+/// values. The directory says where each statistic lies, so that a reader needs to know no more than
+/// the directory's form (`docs/statistics.md`).
 public struct WorkerSegment: Sendable {
     /// The mapping; kept alive by this value.
     public let mapping: SharedMapping
@@ -21,7 +24,7 @@ public struct WorkerSegment: Sendable {
     public let laneCount: Int
 
     /// "CWSEG" and the layout's version; another version is refused.
-    public static let magic: UInt64 = 0x4357_5345_4700_0001
+    public static let magic: UInt64 = 0x4357_5345_4700_0002
     /// The most graph nodes of a worker.
     public static let maximumNodes = 256
     /// The most drop reasons of a worker, all graph nodes together.
@@ -35,10 +38,17 @@ public struct WorkerSegment: Sendable {
     static let nameBytes = 64
     static let errorTableOffset = nameTableOffset + maximumNodes * nameBytes
     static let errorBytes = 128
-    static let lanesOffset = errorTableOffset + maximumErrors * errorBytes
+    static let interfaceTableOffset = errorTableOffset + maximumErrors * errorBytes
+    static let interfaceNameBytes = 64
+    static let directoryOffset = interfaceTableOffset + maximumInterfaces * interfaceNameBytes
+    static let ratesOffset = directoryOffset + directoryBytes
+    static let rateBytes = 64
+    static let lanesOffset = ratesOffset + HandoffLayout.maximumDestinationLanes * rateBytes
 
-    /// Bytes of a segment for `lanes` lanes.
-    public static func byteCount(lanes: Int) -> Int { lanesOffset + lanes * LaneBlock.byteCount }
+    /// Bytes of a segment for `lanes` lanes: their blocks, and the zeros of the same size.
+    public static func byteCount(lanes: Int) -> Int {
+        lanesOffset + 2 * lanes * LaneBlock.byteCount
+    }
 
     /// Makes the segment of a worker's new life.
     ///
@@ -60,6 +70,10 @@ public struct WorkerSegment: Sendable {
         segment.store(.node, UInt64(node))
         segment.store(.incarnation, UInt64(incarnation))
         segment.store(.laneCount, UInt64(lanes))
+        segment.store(.directoryOffset, UInt64(directoryOffset))
+        segment.store(.directoryStride, UInt64(StatisticsEntry.byteCount))
+        segment.addEntries(segment.fixedEntries())
+        segment.writeInterfaceName("local0", at: 0)
         segment.store(.magic, magic)
         return segment
     }
@@ -101,12 +115,20 @@ extension WorkerSegment {
         case magic = 0
         /// The NUMA node's number, the worker's life on it (from 1), its lanes.
         case node, incarnation, laneCount
+        /// Where the directory of statistics begins, and the bytes from one entry to the next.
+        case directoryOffset, directoryStride
+        /// A counter of what cannot happen; always 0.
+        case neverCounted
         /// Bit n: the worker of node n takes packets.
         case peersUp = 128
         /// The barrier epoch wanted; odd: closed.
         case epochWanted
         /// The longest sleep of an idle lane in microseconds; 0: lanes never sleep.
         case idleSleepMicroseconds
+        /// Whether this life of the worker is over (1).
+        case ended
+        /// Seconds since 1970 when a set of counters was last cleared; 0: never.
+        case lastClear
         /// The raw value of the worker's `ProcessState`.
         case state = 256
         /// The worker's process id, ticks of the time-stamp counter a second, and its reading at
@@ -125,6 +147,17 @@ extension WorkerSegment {
         /// Neighbours reported to the supervisor, and reports kept back because the same was
         /// reported within the last second.
         case neighboursReported, neighboursSuppressed
+        /// Bytes of the worker's heap that are free.
+        case heapFreeBytes
+        /// Packet buffers in use, and free ones that lanes keep to themselves.
+        case poolUsed, poolCached
+        /// Seconds since 1970: when the worker started, and when it last wrote its gauges.
+        case bootTime, lastUpdate
+        /// The bits of `Double`s: packets a call of a graph node, and packets a second, all lanes.
+        case vectorRate, inputRate
+        /// Entries of the directory; stored after them. The supervisor's, until the worker starts.
+        /// Its place is part of the layout that `docs/statistics.md` describes.
+        case entryCount = 320
     }
 
     /// Reads a word with acquire ordering.

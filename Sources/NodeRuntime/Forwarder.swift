@@ -22,6 +22,10 @@ struct StartError: Error, CustomStringConvertible {
 /// A worker's forwarding plane: heap, tables, rings, lanes.
 final class Forwarder {
     let segment: WorkerSegment
+    /// The control lane's ring of the event log.
+    let events: EventWriter
+    private let eventLog: EventLog
+    private var rates: RateMeter
     private let configuration: WorkerConfiguration
     private let heap: NodeHeap
     private let fib: Fib
@@ -43,6 +47,9 @@ final class Forwarder {
         configuration = start.configuration
         registry = start.registry
         segment = try start.made(start.segment, "worker-segment")
+        eventLog = try start.made(start.eventLog, "event-log")
+        events = eventLog.writer(0)
+        rates = RateMeter(segment, at: timestamp())
         pool = try start.made(start.pool, "packet-pool")
         heap = try start.made(start.heap, "node-heap")
         fib = try start.made(start.fib, "fib")
@@ -61,7 +68,11 @@ final class Forwarder {
     /// - Returns: empty, or why it was refused.
     func apply(_ body: [UInt8]) -> String {
         do {
-            try forwarding.apply(try ChangeCoding.decode(body))
+            let changes = try ChangeCoding.decode(body)
+            try forwarding.apply(changes)
+            for case .interface(let record) in changes {
+                segment.writeInterfaceName(record.name, at: Int(record.index))
+            }
             return ""
         } catch {
             return "\(error)"
@@ -137,10 +148,16 @@ final class Forwarder {
 
     /// Writes the control lane's gauges to the segment.
     func publishGauges() {
+        let free = pool.available
         segment.store(.heapUsedBytes, UInt64(heap.usedBytes))
-        segment.store(.poolAvailable, UInt64(pool.available))
+        segment.store(.heapFreeBytes, UInt64(max(0, heap.totalBytes - heap.usedBytes)))
+        segment.store(.poolAvailable, UInt64(free))
+        segment.store(.poolUsed, UInt64(max(0, pool.size - free)))
+        segment.store(.poolCached, UInt64(pool.cached))
         segment.store(.generation, forwarding.generation)
         segment.store(.controlLoops, segment.load(.controlLoops) + 1)
+        segment.store(.lastUpdate, UInt64(time(nil)))
+        rates.update(segment, at: timestamp(), hertz: EAL.hertz)
     }
 
     /// Carries a packet-generator command out.

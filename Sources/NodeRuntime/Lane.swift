@@ -25,6 +25,8 @@ struct LaneState {
     let wakeupCount: Int
     /// The thread's name, `cw-n<node>-l<lane>`, zero-terminated, at most 15 bytes.
     let name: UnsafeMutablePointer<CChar>
+    /// The lane's ring of the event log.
+    let events: EventWriter
     /// For the report of a crash.
     let signalStack: UnsafeMutableRawPointer
 
@@ -57,7 +59,7 @@ enum LaneLoop {
             {
                 barrier(lane)
             }
-            takeGeneration(context, block)
+            takeGeneration(context, block, lane.pointee.events)
             let count = lane.pointee.graph.pollInputs()
             lane.pointee.graph.dispatchPending()
             if count > 0 {
@@ -69,6 +71,11 @@ enum LaneLoop {
                 if idle > LaneState.idleTurns { sleep(lane) } else { CLinux_pause() }
             }
         }
+        lane.pointee.events.record(
+            .laneStopped,
+            at: timestamp(),
+            value: block.pointer(.loops).pointee
+        )
         context.pointee.pool.flushCache()
         CLinux_store_release64(lane.pointee.stopped, 1)
         return 0
@@ -82,13 +89,21 @@ enum LaneLoop {
         let block = lane.pointee.block
         block.pointer(.threadID).pointee = UInt64(CLinux_thread_id())
         block.pointer(.cpu).pointee = UInt64(CLinux_current_cpu())
+        lane.pointee.events.setThread(Int(CLinux_thread_id()))
+        lane.pointee.events.record(
+            .laneStarted,
+            at: timestamp(),
+            small: UInt16(truncatingIfNeeded: CLinux_current_cpu()),
+            middle: UInt32(truncatingIfNeeded: CLinux_thread_id())
+        )
     }
 
     /// Picks up the newest tables; from here until the next turn the lane reads only these.
     @inline(__always)
     private static func takeGeneration(
         _ context: UnsafeMutablePointer<LaneContext>,
-        _ block: LaneBlock
+        _ block: LaneBlock,
+        _ events: EventWriter
     ) {
         let address = context.pointee.published.withMemoryRebound(to: UInt64.self, capacity: 1) {
             CLinux_load_acquire64($0)
@@ -100,6 +115,7 @@ enum LaneLoop {
         let generation = tables.pointee.generation
         if block.pointer(.generation).pointee != generation {
             CLinux_store_release64(block.pointer(.generation), generation)
+            events.record(.generation, at: context.pointee.now, value: generation)
         }
     }
 
@@ -112,7 +128,14 @@ enum LaneLoop {
             let wanted = CLinux_load_acquire64(lane.pointee.epochWanted)
             CLinux_store_release64(lane.pointee.block.pointer(.epochReached), wanted)
             // A coordinator that died with the barrier closed must not stop the lane for ever.
-            if wanted & 1 == 0 || timestamp() &- start > limit { return }
+            if wanted & 1 == 0 || timestamp() &- start > limit {
+                return lane.pointee.events.record(
+                    .barrier,
+                    at: start,
+                    middle: UInt32(truncatingIfNeeded: wanted),
+                    value: timestamp() &- start
+                )
+            }
             lane.pointee.block.pointer(.heartbeatTSC).pointee = timestamp()
             CLinux_pause()
         }

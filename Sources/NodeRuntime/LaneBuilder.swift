@@ -20,6 +20,8 @@ struct LaneBuilder {
     /// Where the lane's packet generator finds its streams.
     let generator: GeneratorFeed
     let plugins: PluginSet
+    /// The lane's ring of the event log.
+    let events: EventWriter
 
     /// Builds the graph; lane 0's writes the name tables of the segment, which are the same for
     /// all.
@@ -64,7 +66,11 @@ struct LaneBuilder {
         wire(outputs, graph.description)
         let names = graph.description.names
         if lane == 0 { segment.writeNames(nodes: names.nodes, errors: names.errors) }
-        let made = try graph.build(block: segment.lane(lane), pool: context.pointee.pool)
+        let made = try graph.build(
+            block: segment.lane(lane),
+            pool: context.pointee.pool,
+            events: events
+        )
         return state(graph: made, taps: taps)
     }
 
@@ -134,6 +140,7 @@ struct LaneBuilder {
                 wakeups: wakeups,
                 wakeupCount: taps.count,
                 name: text,
+                events: events,
                 signalStack: CrashReport.makeStack()
             )
         )

@@ -121,6 +121,11 @@ public final class Worker {
     private func enter(_ next: ProcessState, _ detail: String = "") {
         state = next
         forwarder?.segment.store(.state, UInt64(next.rawValue))
+        forwarder?.events.record(
+            .workerState,
+            at: CLinux_tsc(),
+            small: UInt16(next.rawValue)
+        )
         log.info("state", metadata: ["state": "\(next)", "detail": "\(detail)"])
         server.report(.state(ProcessStateReport(state: next.rawValue, detail: detail)))
     }
@@ -183,9 +188,17 @@ public final class Worker {
             )
         }
         entry.nextPart += 1
+        let start = CLinux_tsc()
         if entry.error.isEmpty { entry.error = forwarder.apply(body) }
         if isLast {
             if entry.error.isEmpty { entry.error = forwarder.finishEntry(number: number) }
+            forwarder.events.record(
+                .change,
+                at: start,
+                small: entry.error.isEmpty ? 0 : 1,
+                middle: UInt32(truncatingIfNeeded: number),
+                value: CLinux_tsc() &- start
+            )
             server.answer(channel, .acknowledged(number: number, error: entry.error))
             change = nil
         } else {

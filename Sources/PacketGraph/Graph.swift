@@ -231,9 +231,14 @@ public struct GraphBuilder {
     /// - Parameters:
     ///   - block: the lane's counters.
     ///   - pool: where packets go that find no frame.
+    ///   - events: where calls are recorded while somebody traces them.
     /// - Returns: the lane's graph, its frames allocated.
     /// - Throws: `unknownTarget` for an exit that leads nowhere, `noDropNode`.
-    public consuming func build(block: LaneBlock, pool: MbufPool) throws(GraphError) -> LaneGraph {
+    public consuming func build(
+        block: LaneBlock,
+        pool: MbufPool,
+        events: EventWriter = .none
+    ) throws(GraphError) -> LaneGraph {
         let wiring = try description.wiring()
         guard let drop = description.index(of: "error-drop") else { throw .noDropNode }
         let slots = UnsafeMutablePointer<NodeSlot>.allocate(capacity: stages.count)
@@ -278,7 +283,8 @@ public struct GraphBuilder {
                 frameLimit: frameLimit,
                 block: block,
                 dropNode: UInt16(drop),
-                pool: pool
+                pool: pool,
+                events: events
             )
         )
         return LaneGraph(dispatcher: dispatcher, inputs: inputs)

@@ -59,7 +59,8 @@ public struct LaneGraph {
                 dispatcher.pointee.record(
                     Int(input.node),
                     vectors: count,
-                    clocks: timestamp() &- start
+                    start: start,
+                    end: timestamp()
                 )
                 total &+= count
             }

@@ -59,6 +59,33 @@ public protocol Dataplane: Sendable {
     /// Takes the present readings of counters as the zero of later views.
     func clear(_ counters: ClearedCounters) async
 
+    /// The supervisor's own event log.
+    var events: SupervisorEvents { get }
+
+    /// The event logs: the supervisor's first, then each node's present life and its last one.
+    ///
+    /// - Parameter node: only this NUMA node's; nil: all.
+    /// - Returns: logs that this process may write.
+    func eventLogs(node: Int?) async -> [EventLog]
+
+    /// Changes what event logs take, or forgets what they hold; later lives are told as well.
+    ///
+    /// - Parameters:
+    ///   - change: what to do.
+    ///   - node: only this NUMA node's; nil: all, the supervisor's included.
+    /// - Throws: `ChangeError` if there is no memory for it.
+    func changeEventLogs(_ change: EventLogChange, node: Int?) async throws(ChangeError)
+
+    /// Writes a file into the runtime directory.
+    ///
+    /// - Parameters:
+    ///   - name: the file's, without a folder; a file of this form that is there is replaced.
+    ///   - bytes: its content.
+    /// - Returns: its path.
+    /// - Throws: `ChangeError` for a name that is no plain one or is taken, and what the file system
+    ///   says.
+    func save(_ name: String, _ bytes: [UInt8]) async throws(ChangeError) -> String
+
     /// What is logged.
     func logging() async -> LoggingState
 
@@ -134,7 +161,7 @@ public struct ChangeError: Error, Sendable, CustomStringConvertible {
 }
 
 /// Sets of counters that `clear` commands name.
-public enum ClearedCounters: Sendable { case runtime, errors, interfaces, handoff }
+public typealias ClearedCounters = CounterSet
 
 /// What `show` commands read.
 public struct DataplaneView: Sendable {

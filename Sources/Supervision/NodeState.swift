@@ -28,6 +28,11 @@ struct NodeState {
     /// The last life that is over, whose segment is kept for reading.
     var lastDead: UInt32?
     var baseline = CounterBaseline()
+    /// The event logs of the worker's present life, or of its last one, and of the one before that.
+    var eventLog: EventLog?
+    var deadEventLog: EventLog?
+    /// What the event logs of the node's next lives take.
+    var eventSettings: EventLogSettings
     var workerPhase = Phase.down
     var keeperPhase = Phase.down
     /// Whether each interface's link is up, as its keeper last said.
@@ -37,8 +42,9 @@ struct NodeState {
     /// Replaces the node's dead worker.
     var recovery: Task<Void, Never>?
 
-    init(placement: NodePlacement) {
+    init(placement: NodePlacement, eventSettings: EventLogSettings = EventLogSettings()) {
         self.placement = placement
+        self.eventSettings = eventSettings
         budget = RestartBudget(policy: placement.restart)
     }
 

@@ -1,5 +1,5 @@
 public import ControlProtocol
-internal import Coordination
+public import Coordination
 internal import Logging
 
 extension Supervisor: Dataplane {
@@ -12,7 +12,7 @@ extension Supervisor: Dataplane {
     public func apply(_ change: ConfigurationChange) async throws(ChangeError) -> UInt64 {
         guard !isStopping else { throw ChangeError("the dataplane is being stopped") }
         guard let (name, setting) = Self.portSetting(of: change) else {
-            return try await journal.commit(.configuration(change))
+            return events.committed(try await journal.commit(.configuration(change)))
         }
         await portGate.enter()
         defer { portGate.leave() }
@@ -23,7 +23,7 @@ extension Supervisor: Dataplane {
         let former = try Self.former(of: setting, record)
         try await set(setting, on: record)
         do throws(ChangeError) {
-            return try await journal.commit(.configuration(change))
+            return events.committed(try await journal.commit(.configuration(change)))
         } catch {
             try? await set(former, on: record)
             throw error

@@ -27,6 +27,7 @@ extension Supervisor {
             }
             try preflight.check()
             try files.createRings()
+            try makeEventLog()
             try await eachNode { supervisor, number throws(StepFailure) in
                 try await supervisor.startKeeper(number)
             }
@@ -186,7 +187,9 @@ extension Supervisor {
             let segment = try files.createSegment(node: placement, incarnation: name.incarnation)
             segment.store(.idleSleepMicroseconds, UInt64(options.idleSleepMicroseconds))
             nodes[name.node]?.segment = segment
-            nodes[name.node]?.baseline = CounterBaseline()
+            nodes[name.node]?.baseline = CounterBaseline(of: segment)
+            try makeEventLog(placement, incarnation: name.incarnation)
+            linkFiles(of: name)
         } catch {
             throw StepFailure(
                 process: name,
@@ -229,6 +232,7 @@ extension Supervisor {
             node: name.node,
             ["process": name.fileName, "pid": "\(process.pid)"]
         )
+        events.started(name, process.pid)
         // A stop that began meanwhile did not see this process.
         if isStopping { try? process.child.process.send(signal: SIGKILL) }
         return process

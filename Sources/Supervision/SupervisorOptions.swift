@@ -1,5 +1,6 @@
 public import CausewayConfiguration
 public import ControlProtocol
+public import Coordination
 
 #if canImport(Glibc)
     internal import Glibc
@@ -27,6 +28,8 @@ public struct SupervisorOptions: Sendable {
     public var environment: [String: String]
     /// The longest sleep of an idle lane in microseconds; 0: lanes never sleep.
     public var idleSleepMicroseconds: Int
+    /// Events of each event log, rounded up to what its rings have (`EventLog.create`).
+    public var eventLogEvents: Int
     /// How the lanes' threads run.
     public var lanes: LaneSettings
     /// Which plugins workers load.
@@ -53,6 +56,7 @@ public struct SupervisorOptions: Sendable {
         variants: [NodeVariant] = [],
         environment: [String: String] = [:],
         idleSleepMicroseconds: Int = 100,
+        eventLogEvents: Int = EventLog.defaultEvents,
         lanes: LaneSettings = LaneSettings(),
         plugins: PluginConfiguration = PluginConfiguration(),
         build: String? = nil,
@@ -69,6 +73,7 @@ public struct SupervisorOptions: Sendable {
         self.variants = variants
         self.environment = environment
         self.idleSleepMicroseconds = idleSleepMicroseconds
+        self.eventLogEvents = eventLogEvents
         self.lanes = lanes
         self.plugins = plugins
         self.build = build

@@ -22,6 +22,7 @@ final class WorkerStart {
     private let attached: () -> Void
 
     private(set) var segment: WorkerSegment?
+    private(set) var eventLog: EventLog?
     private(set) var pool: MbufPool?
     private(set) var heap: NodeHeap?
     private(set) var fib: Fib?
@@ -99,13 +100,21 @@ final class WorkerStart {
         add("dpdk-environment") { [self] _ in try EAL.start(environment) }
         add("worker-segment", after: ["dpdk-environment"]) { [self] _ in
             let segment = try WorkerSegment.open(path: configuration.segmentFile, writable: true)
+            segment.store(.bootTime, UInt64(time(nil)))
             segment.store(.pid, UInt64(getpid()))
             segment.store(.tscHertz, EAL.hertz)
             segment.store(.startTSC, timestamp())
             self.segment = segment
+        }
+        add("event-log", after: ["worker-segment"]) { [self] _ in
+            let log = try EventLog.open(path: configuration.eventLogFile, writable: true)
+            log.setProcess(Int(getpid()))
+            log.writer(0).setThread(Int(CLinux_thread_id()))
+            log.populate()
+            eventLog = log
             attached()
         }
-        add("packet-pool", after: ["worker-segment"]) { [self] _ in
+        add("packet-pool", after: ["event-log"]) { [self] _ in
             guard let pool = MbufPool.find(name: Keeper.poolName) else {
                 throw DPDKError.poolMissing(name: Keeper.poolName)
             }
@@ -207,9 +216,13 @@ final class WorkerStart {
                 handoff: try made(wiring, "handoff"),
                 lane: lane,
                 generator: feeds[lane],
-                plugins: try made(plugins, "plugins")
+                plugins: try made(plugins, "plugins"),
+                events: try made(eventLog, "event-log").writer(1 + lane)
             )
             lanes.append(try builder.build())
+            guard lanes.count == configuration.laneCPUs.count else { return }
+            let names = try made(segment, "worker-segment").nodeNames.map(\.name)
+            try made(eventLog, "event-log").addNodeNames(names)
         }
     }
 

@@ -69,7 +69,17 @@ public struct CommandRunner: Sendable {
         if let result = try await plugins.run(tokens) { return result }
         let match = try CommandTable.grammar.match(tokens, length: length, context: context)
         let input = CommandInput(captures: match.captures)
-        return try await CommandTable.commands[match.form].run(input, session)
+        let command = CommandTable.commands[match.form]
+        let events = session.dataplane.events
+        let start = events.now
+        do throws(CommandFailure) {
+            let result = try await command.run(input, session)
+            events.command(command.name, since: start, isRefused: false)
+            return result
+        } catch {
+            events.command(command.name, since: start, isRefused: true)
+            throw error
+        }
     }
 
     /// What may come next, if the line asks for that: `?` as or at the end of the last word.

@@ -1,9 +1,11 @@
+internal import Coordination
+
 /// Every command that there is.
 enum CommandTable {
     /// In the order in which help lists them.
     static let commands: [Command] =
         showCommands + interfaceCommands + routeCommands + neighbourCommands
-        + packetGeneratorCommands + workerCommands + loggingCommands
+        + packetGeneratorCommands + workerCommands + loggingCommands + eventLoggerCommands
         + sessionCommands
 
     /// The grammar of `commands`; a match's form is the command's position there.

@@ -95,3 +95,20 @@ void CBench_graph_run(struct CBench_graph *_Nonnull graph, void *_Nonnull const 
 uint64_t CBench_graph_ended(const struct CBench_graph *_Nonnull graph);
 /// Additions that each need the one before: one core clock each.
 uint64_t CBench_core_clocks(uint64_t count);
+
+// An event log's ring, and a lane's counters.
+struct CBench_records {
+    /// Two words: what is taken, and the records in use less one.
+    uint64_t *_Nonnull control;
+    uint64_t *_Nonnull position;
+    uint64_t *_Nonnull records;
+    /// Records that there is room for, less one.
+    uint64_t limit;
+    /// Bits that the first control word must have.
+    uint64_t wanted;
+};
+/// Writes `count` records of 32 bytes, each marked as torn while it is written.
+void CBench_records_write(struct CBench_records *_Nonnull log, uint64_t time, uint64_t fields, unsigned count);
+/// Counts packets and bytes of `count` packets for their interfaces, 64 bytes of counters each.
+void CBench_counters_add(uint64_t *_Nonnull counters, const uint8_t *_Nonnull interfaces,
+                         const uint16_t *_Nonnull lengths, unsigned count);
