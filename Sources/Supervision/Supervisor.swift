@@ -95,6 +95,7 @@ public actor Supervisor {
             noteNeighbour(interface: interface, address: address, mac: mac)
         case .portStatus(let status): noteLink(status, node: number)
         case .logged(let level, let text): keepLine(text, level: level, of: process)
+        case .plugins(let reports): nodes[number]?.plugins = reports
         case .connectionLost(let error):
             log(
                 .error,
