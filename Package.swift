@@ -35,6 +35,7 @@ let package = Package(
         .executable(name: "causeway", targets: ["causeway"]),
         .executable(name: "causewayctl", targets: ["causewayctl"]),
         .executable(name: "causeway-node", targets: ["causeway-node"]),
+        .library(name: "access_list_plugin", type: .dynamic, targets: ["AccessListPlugin"]),
         .executable(name: "causeway-bench", targets: ["causeway-bench"]),
     ],
     dependencies: [
@@ -55,6 +56,7 @@ let package = Package(
         .systemLibrary(name: "CHwloc", pkgConfig: "hwloc", providers: [.apt(["libhwloc-dev"])]),
         .systemLibrary(name: "CNUMA", providers: [.apt(["libnuma-dev"])]),
         .systemLibrary(name: "CDPDK", providers: [.apt(["libdpdk-dev"])]),
+        .systemLibrary(name: "CPlugin"),
 
         // System and host.
         .target(
@@ -94,7 +96,8 @@ let package = Package(
         .target(
             name: "ControlProtocol",
             dependencies: [
-                "CLinux", "LinuxSystem", .product(name: "SystemPackage", package: "swift-system"),
+                "CLinux", "CPlugin", "LinuxSystem",
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict
         ),
@@ -126,11 +129,21 @@ let package = Package(
         .target(
             name: "NodeRuntime",
             dependencies: [
-                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem",
+                "CLinux", "CPlugin", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem",
                 "PacketBuffers",
                 "PacketGraph", "PacketNodes", .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
+            swiftSettings: dataPath
+        ),
+
+        // Plugins: shared objects of their own, which share C records with the worker and no Swift module's state.
+        .target(
+            name: "PluginInterface", dependencies: ["CPlugin", "PacketBuffers"], swiftSettings: dataPath
+        ),
+        .target(
+            name: "AccessListPlugin",
+            dependencies: ["CLinux", "CPlugin", "PacketBuffers", "PluginInterface"],
             swiftSettings: dataPath
         ),
 
@@ -223,6 +236,11 @@ let package = Package(
             path: "Tests/FakeNode",
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "configuration-fuzzer",
+            dependencies: ["CausewayConfiguration", "HostTopology", "TestSupport"],
+            path: "Tests/Fuzz", exclude: ["corpus"], swiftSettings: strict
+        ),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"], swiftSettings: strict),
         .testTarget(
             name: "HostTopologyTests",
@@ -272,6 +290,11 @@ let package = Package(
                 "PacketBuffers",
                 "PacketGraph", "PacketNodes", "TestSupport",
             ],
+            swiftSettings: dataPath
+        ),
+        .testTarget(
+            name: "AccessListPluginTests",
+            dependencies: ["AccessListPlugin", "CDPDK", "PacketBuffers", "PluginInterface"],
             swiftSettings: dataPath
         ),
         .testTarget(

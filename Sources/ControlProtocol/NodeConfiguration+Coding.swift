@@ -82,6 +82,7 @@ extension WorkerConfiguration {
             writer.put(peer.ringFile)
         }
         lanes.write(to: &writer)
+        plugins.write(to: &writer)
     }
 
     init(from reader: inout WireReader) throws(WireError) {
@@ -105,7 +106,8 @@ extension WorkerConfiguration {
                     ringFile: try reader.getString()
                 )
             },
-            lanes: try LaneOptions(from: &reader)
+            lanes: try LaneOptions(from: &reader),
+            plugins: try PluginConfiguration(from: &reader)
         )
     }
 }

@@ -148,6 +148,8 @@ public struct WorkerConfiguration: Hashable, Sendable {
     public var peers: [Peer]
     /// How the lanes' threads run.
     public var lanes: LaneOptions
+    /// Which plugins are loaded.
+    public var plugins: PluginConfiguration
 
     /// Makes the configuration of one life of a worker.
     public init(
@@ -163,7 +165,8 @@ public struct WorkerConfiguration: Hashable, Sendable {
         keeperSocket: String,
         ports: [PortConfiguration],
         peers: [Peer],
-        lanes: LaneOptions = LaneOptions()
+        lanes: LaneOptions = LaneOptions(),
+        plugins: PluginConfiguration = PluginConfiguration()
     ) {
         self.node = node
         self.incarnation = incarnation
@@ -178,6 +181,7 @@ public struct WorkerConfiguration: Hashable, Sendable {
         self.ports = ports
         self.peers = peers
         self.lanes = lanes
+        self.plugins = plugins
     }
 }
 

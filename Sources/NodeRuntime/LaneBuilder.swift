@@ -19,6 +19,7 @@ struct LaneBuilder {
     let lane: Int
     /// Where the lane's packet generator finds its streams.
     let generator: GeneratorFeed
+    let plugins: PluginSet
     /// The lane's ring of the event log.
     let events: EventWriter
 
@@ -35,7 +36,8 @@ struct LaneBuilder {
             to: &graph,
             context: context,
             outputNodes: outputs,
-            generator: generator
+            generator: generator,
+            features: plugins.featureNodes
         )
         try graph.addInput(
             HandoffInput(
@@ -60,6 +62,7 @@ struct LaneBuilder {
             )
         )
         try addTransmitters(to: &graph)
+        try plugins.addNodes(to: &graph, block: segment.lane(lane), lane: lane)
         wire(outputs, graph.description)
         let names = graph.description.names
         if lane == 0 { segment.writeNames(nodes: names.nodes, errors: names.errors) }

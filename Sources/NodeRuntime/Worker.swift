@@ -75,12 +75,36 @@ public final class Worker {
             let (error, text) =
                 forwarder?.packetGenerator(command) ?? ("the worker is not configured", "")
             server.answer(channel, .result(error: error, text: text), request: request)
+        case .ask(let topic, let line): ask(topic, line, channel, request)
         default:
             server.answer(
                 channel,
                 .result(error: "a worker does not take this message", text: ""),
                 request: request
             )
+        }
+    }
+
+    /// Answers a question of the operator's.
+    private func ask(
+        _ topic: String,
+        _ line: String,
+        _ channel: MessageChannel,
+        _ request: UInt32
+    ) {
+        guard let forwarder else {
+            let error = "the worker is not configured"
+            return server.answer(channel, .result(error: error, text: ""), request: request)
+        }
+        do throws(StartError) {
+            let answer = try forwarder.answer(topic, line)
+            if !answer.settings.isEmpty {
+                server.answer(channel, .settings(answer.settings), request: request)
+            }
+            server.answer(channel, .result(error: "", text: answer.text), request: request)
+        } catch {
+            let reason = error.description.isEmpty ? "no reason given" : error.description
+            server.answer(channel, .result(error: reason, text: ""), request: request)
         }
     }
 
@@ -116,12 +140,16 @@ public final class Worker {
             return server.answer(channel, .result(error: error, text: ""), request: request)
         }
         do throws(StartError) {
-            forwarder = try Forwarder(
+            let start = WorkerStart(
                 configuration: configuration,
                 environment: arguments.environment,
                 wakeup: wakeup,
-                attached: { enter(.attached) }
+                log: log,
+                attached: { [unowned self] in enter(.attached) }
             )
+            let forwarder = try start.run()
+            self.forwarder = forwarder
+            server.report(.plugins(forwarder.plugins.reports))
             enter(.ready)
             server.answer(channel, .result(error: "", text: ""), request: request)
         } catch {
@@ -216,7 +244,7 @@ public final class Worker {
 
     private func stop() -> Never {
         enter(.draining)
-        forwarder?.stopLanes()
+        do throws(StartError) { try forwarder?.stopLanes() } catch { log.error("\(error)") }
         enter(.stopped)
         _exit(0)
     }

@@ -39,6 +39,23 @@ public protocol Dataplane: Sendable {
     /// Nodes that do not answer are left out.
     func portStatuses() async -> [PortStatus]
 
+    /// Asks a node's worker something.
+    ///
+    /// - Parameters:
+    ///   - node: the NUMA node's number in the placement.
+    ///   - topic: what it is about: `init-function`, or `plugin` and a plugin's name.
+    ///   - line: the question.
+    /// - Returns: text for the operator, and what the answer wants set on every worker.
+    /// - Throws: `ChangeError` if the node is unknown or down, or its worker refuses.
+    func ask(
+        node: Int,
+        topic: String,
+        line: String
+    ) async throws(ChangeError) -> WorkerAnswer
+
+    /// The plugins that each node's worker found, by the node's number.
+    func plugins() async -> [Int: [PluginReport]]
+
     /// Takes the present readings of counters as the zero of later views.
     func clear(_ counters: ClearedCounters) async
 
@@ -76,6 +93,34 @@ public protocol Dataplane: Sendable {
     func setLogging(_ change: LoggingChange) async
 }
 
+/// What a worker says to a question.
+public struct WorkerAnswer: Hashable, Sendable {
+    /// For the operator.
+    public var text: String
+    /// What is to be set on every worker.
+    public var settings: [PluginSetting]
+
+    /// Makes an answer.
+    public init(text: String, settings: [PluginSetting] = []) {
+        self.text = text
+        self.settings = settings
+    }
+}
+
+extension Dataplane {
+    /// Answers nothing, for a dataplane without workers.
+    public func ask(
+        node: Int,
+        topic: String,
+        line: String
+    ) async throws(ChangeError) -> WorkerAnswer {
+        throw ChangeError("no worker runs that could answer")
+    }
+
+    /// None, for a dataplane without workers.
+    public func plugins() async -> [Int: [PluginReport]] { [:] }
+}
+
 /// One change of configuration, as an operator means it.
 public enum ConfigurationChange: Sendable {
     /// Sets an interface up or down.
@@ -100,6 +145,8 @@ public enum ConfigurationChange: Sendable {
     case neighbour(interface: String, IPv4Address, MACAddress)
     /// Forgets who owns an address, however it became known.
     case removeNeighbour(interface: String, IPv4Address)
+    /// Sets something of a plugin.
+    case plugin([PluginSetting])
 }
 
 /// Why a change was refused; the text is for the operator.

@@ -37,6 +37,8 @@ struct NodeState {
     var keeperPhase = Phase.down
     /// Whether each interface's link is up, as its keeper last said.
     var links: [UInt16: Bool] = [:]
+    /// What its worker, or the last one, found of plugins.
+    var plugins: [PluginReport] = []
     /// Replaces the node's dead worker.
     var recovery: Task<Void, Never>?
 

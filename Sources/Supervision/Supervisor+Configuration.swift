@@ -43,7 +43,8 @@ extension Supervisor {
                     ringFile: files.ringFile(peer)
                 )
             },
-            lanes: laneOptions
+            lanes: laneOptions,
+            plugins: options.plugins
         )
     }
 

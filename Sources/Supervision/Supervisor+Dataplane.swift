@@ -75,6 +75,41 @@ extension Supervisor: Dataplane {
         } catch { throw ChangeError(error.description) }
     }
 
+    /// Asks a node's worker something.
+    ///
+    /// - Parameters:
+    ///   - node: the NUMA node's number in the placement.
+    ///   - topic: what it is about.
+    ///   - line: the question.
+    /// - Returns: text for the operator, and what the answer wants set on every worker.
+    /// - Throws: `ChangeError` if the node is unknown or not forwarding, or its worker refuses or
+    ///   does not answer in time.
+    public func ask(
+        node: Int,
+        topic: String,
+        line: String
+    ) async throws(ChangeError) -> WorkerAnswer {
+        guard let state = nodes[node] else { throw ChangeError("no node \(node)") }
+        guard let worker = state.worker, state.workerPhase == .up else {
+            throw ChangeError("node \(node)'s worker is \(state.workerState)")
+        }
+        do throws(StepFailure) {
+            let answer = try await worker.request(
+                .ask(topic: topic, line: line),
+                step: "answer about \(topic)",
+                within: options.times.request
+            )
+            return WorkerAnswer(text: answer.text, settings: answer.settings)
+        } catch {
+            // What the worker says is for the operator; that it said it is not.
+            if case .refused(let reason) = error.cause { throw ChangeError(reason) }
+            throw ChangeError(error.description)
+        }
+    }
+
+    /// The plugins that each node's worker found.
+    public func plugins() async -> [Int: [PluginReport]] { nodes.mapValues(\.plugins) }
+
     /// Asks all keepers at once for their ports, and gives them in the order of their interfaces.
     public func portStatuses() async -> [PortStatus] {
         let keepers = order.compactMap { nodes[$0]?.keeper }

@@ -92,6 +92,7 @@ public actor Supervisor {
         case .neighbourSeen(let interface, let address, let mac):
             noteNeighbour(interface: interface, address: address, mac: mac)
         case .portStatus(let status): noteLink(status, node: number)
+        case .plugins(let reports): nodes[number]?.plugins = reports
         case .connectionLost(let error):
             log(
                 .error,

@@ -1,4 +1,5 @@
 public import CausewayConfiguration
+public import ControlProtocol
 public import Coordination
 
 #if canImport(Glibc)
@@ -31,6 +32,8 @@ public struct SupervisorOptions: Sendable {
     public var eventLogEvents: Int
     /// How the lanes' threads run.
     public var lanes: LaneSettings
+    /// Which plugins workers load.
+    public var plugins: PluginConfiguration
     /// The version text that keepers and workers must answer with; nil: any.
     public var build: String?
     /// How long each step of a keeper or worker may take.
@@ -55,6 +58,7 @@ public struct SupervisorOptions: Sendable {
         idleSleepMicroseconds: Int = 100,
         eventLogEvents: Int = EventLog.defaultEvents,
         lanes: LaneSettings = LaneSettings(),
+        plugins: PluginConfiguration = PluginConfiguration(),
         build: String? = nil,
         times: StepTimes = StepTimes(),
         host: HostPaths = HostPaths(),
@@ -71,6 +75,7 @@ public struct SupervisorOptions: Sendable {
         self.idleSleepMicroseconds = idleSleepMicroseconds
         self.eventLogEvents = eventLogEvents
         self.lanes = lanes
+        self.plugins = plugins
         self.build = build
         self.times = times
         self.host = host

@@ -58,7 +58,15 @@ public struct CommandRunner: Sendable {
     ) async throws(CommandFailure) -> any CommandResult {
         if tokens.isEmpty { return TextResult("") }
         let context = await session.dataplane.grammarContext()
+        let plugins = await PluginCommands(session)
+        if tokens.last?.text == "?" {
+            let found = plugins.help(tokens.dropLast().map(\.text))
+            if !found.isEmpty, (try? help(tokens, context: context)) == nil {
+                return CommandList(commands: found)
+            }
+        }
         if let help = try help(tokens, context: context) { return help }
+        if let result = try await plugins.run(tokens) { return result }
         let match = try CommandTable.grammar.match(tokens, length: length, context: context)
         let input = CommandInput(captures: match.captures)
         let command = CommandTable.commands[match.form]
