@@ -81,6 +81,9 @@ let package = Package(
         ),
 
         // The packet side.
+        .target(
+            name: "MainLoop", dependencies: ["CLinux", "Coordination"], swiftSettings: dataPath
+        ),
         .target(name: "Forwarding", dependencies: ["CLinux", "LinuxSystem"], swiftSettings: dataPath),
         .target(
             name: "PacketBuffers",
@@ -190,9 +193,21 @@ let package = Package(
             name: "fake-node", dependencies: ["ControlProtocol", "Coordination", "LinuxSystem"],
             path: "Tests/FakeNode", swiftSettings: strict
         ),
+        .executableTarget(
+            name: "wake-peer", dependencies: ["CLinux", "Coordination", "LinuxSystem"], path: "Tests/WakePeer",
+            swiftSettings: strict
+        ),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"], swiftSettings: strict),
         .testTarget(
             name: "HostTopologyTests", dependencies: ["HostTopology", "TestSupport"], swiftSettings: strict
+        ),
+        .testTarget(
+            name: "CoordinationTests",
+            dependencies: ["CLinux", "Coordination", "LinuxSystem", "TestSupport", "wake-peer"], swiftSettings: strict
+        ),
+        .testTarget(
+            name: "MainLoopTests", dependencies: ["CLinux", "Coordination", "MainLoop", "TestSupport"],
+            swiftSettings: dataPath
         ),
         .testTarget(
             name: "CausewayConfigurationTests", dependencies: ["CausewayConfiguration", "HostTopology", "TestSupport"],

@@ -1,6 +1,7 @@
 /// The handoff rings into one node: one for each lane elsewhere and each lane here, in one hugepage file.
 ///
-/// The file begins with a page of doorbells, a cache line a lane of this node; the rings follow, sorted by
+/// The file begins with a page of doorbells and a page of signals, a cache line a lane of this node in each; the
+/// rings follow, sorted by
 /// source node, source lane and destination lane. Every process computes the same from the same placement.
 public struct HandoffLayout: Hashable, Sendable, Codable {
     /// The node that consumes, by its number.
@@ -30,8 +31,8 @@ public struct HandoffLayout: Hashable, Sendable, Codable {
     public static let cellBytes = 64
     /// Bytes of a ring's header: three pairs of cache lines.
     public static let ringHeaderBytes = 128 * 3
-    /// Bytes before the first ring: a cache line of doorbell for each of up to 62 lanes, and room.
-    public static let doorbellBytes = 4096
+    /// Bytes before the first ring: two cache lines for each of up to 62 lanes, and room.
+    public static let doorbellBytes = 8192
 
     /// The rings into `node` under `placement`.
     public init(into node: NodePlacement, of placement: Placement) {

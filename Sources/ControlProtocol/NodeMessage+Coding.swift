@@ -4,7 +4,7 @@ extension NodeMessage {
         case connect = 1
         case configureKeeper, configureWorker, change, forward, drain, recoverPorts, setPort,
             queryPorts
-        case packetGenerator
+        case packetGenerator, laneWakeups
         case hello = 64
         case state, acknowledged, result, portStatus, neighbourSeen
         case tapDescriptors = 128
@@ -22,6 +22,7 @@ extension NodeMessage {
         case .setPort: .setPort
         case .queryPorts: .queryPorts
         case .packetGenerator: .packetGenerator
+        case .laneWakeups: .laneWakeups
         case .hello: .hello
         case .state: .state
         case .acknowledged: .acknowledged
@@ -94,6 +95,7 @@ extension NodeMessage {
             writer.put(interface)
             setting.write(to: &writer)
         case .packetGenerator(let command): command.write(to: &writer)
+        case .laneWakeups(let first): writer.put(first)
         case .hello(let identity): identity.write(to: &writer)
         case .state(let report):
             writer.put(report.state)
@@ -138,6 +140,7 @@ extension NodeMessage {
         case .setPort:
             return .setPort(interface: try reader.get(), try PortSetting(from: &reader))
         case .packetGenerator: return .packetGenerator(try PacketGeneratorCommand(from: &reader))
+        case .laneWakeups: return .laneWakeups(first: try reader.get())
         case .hello: return .hello(try ProcessIdentity(from: &reader))
         case .state:
             return .state(

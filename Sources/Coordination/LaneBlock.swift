@@ -12,8 +12,9 @@ public struct LaneBlock: Sendable {
     /// - Parameter base: `byteCount` zero bytes, 64-byte aligned, that outlive the block.
     public init(plainMemory base: UnsafeMutableRawPointer) { self.base = base }
 
-    static let nodesOffset = 256
-    static let errorsOffset = nodesOffset + WorkerSegment.maximumNodes * 32
+    static let nodesOffset = 512
+    static let nodeBytes = 64
+    static let errorsOffset = nodesOffset + WorkerSegment.maximumNodes * nodeBytes
     static let interfacesOffset = errorsOffset + WorkerSegment.maximumErrors * 8
     static let peersOffset = interfacesOffset + WorkerSegment.maximumInterfaces * 64
     /// Bytes of a block; a multiple of 4096.
@@ -54,11 +55,21 @@ public struct LaneBlock: Sendable {
         /// Whether the lane sleeps now (1): it touches no table until it has looked at the
         /// generation again.
         case asleep
+        /// Sleeps that another lane or process ended, and those that a device ended.
+        case wakeups, deviceWakeups
+        /// How often this lane ended another's sleep.
+        case wakesSent
     }
 
     /// A graph node's counters.
     public enum NodeWord: Int, Sendable, CaseIterable {
         case calls = 0, vectors, clocks, maximumClocks
+        /// The packets of the call that took the most clocks.
+        case vectorsAtMaximum
+        /// The raw value of the node's `LaneNodeState`.
+        case state
+        /// Calls because of an interrupt, and changes between polling and interrupt mode.
+        case interrupts, switches
     }
 
     /// An interface's counters.
@@ -87,7 +98,7 @@ public struct LaneBlock: Sendable {
     /// The address of the counters of graph node `index`: `NodeWord.allCases.count` words.
     @inline(__always)
     public func node(_ index: Int) -> UnsafeMutablePointer<UInt64> {
-        (base + (Self.nodesOffset &+ index &* 32)).assumingMemoryBound(to: UInt64.self)
+        (base + (Self.nodesOffset &+ index &* Self.nodeBytes)).assumingMemoryBound(to: UInt64.self)
     }
 
     /// The address of the drop counters, one word an error.
@@ -113,5 +124,27 @@ public struct LaneBlock: Sendable {
     /// Reads a counter at an address that this block gave.
     public static func load(_ counter: UnsafePointer<UInt64>) -> UInt64 {
         CLinux_load_relaxed64(counter)
+    }
+}
+
+/// How a lane gets to run a graph node.
+public enum LaneNodeState: UInt64, Sendable, CaseIterable, CustomStringConvertible {
+    /// When it has packets: the nodes behind the inputs.
+    case active = 0
+    /// In every turn.
+    case polling
+    /// When it has an interrupt.
+    case interrupt
+    /// Not at all.
+    case disabled
+
+    /// The state's name, as VPP prints it.
+    public var description: String {
+        switch self {
+        case .active: "active"
+        case .polling: "polling"
+        case .interrupt: "interrupt wait"
+        case .disabled: "disabled"
+        }
     }
 }

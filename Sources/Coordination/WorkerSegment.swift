@@ -21,11 +21,13 @@ public struct WorkerSegment: Sendable {
     public let laneCount: Int
 
     /// "CWSEG" and the layout's version; another version is refused.
-    public static let magic: UInt64 = 0x4357_5345_4700_0001
+    public static let magic: UInt64 = 0x4357_5345_4700_0002
     /// The most graph nodes of a worker.
     public static let maximumNodes = 256
     /// The most drop reasons of a worker, all graph nodes together.
     public static let maximumErrors = 512
+    /// The most processes of a control lane that others can see.
+    public static let maximumProcesses = 64
     /// The most interfaces, `local0` included.
     public static let maximumInterfaces = 256
     /// The most lanes on other nodes that a lane can hand packets to.
@@ -35,7 +37,9 @@ public struct WorkerSegment: Sendable {
     static let nameBytes = 64
     static let errorTableOffset = nameTableOffset + maximumNodes * nameBytes
     static let errorBytes = 128
-    static let lanesOffset = errorTableOffset + maximumErrors * errorBytes
+    static let processTableOffset = errorTableOffset + maximumErrors * errorBytes
+    static let processBytes = 128
+    static let lanesOffset = processTableOffset + maximumProcesses * processBytes
 
     /// Bytes of a segment for `lanes` lanes.
     public static func byteCount(lanes: Int) -> Int { lanesOffset + lanes * LaneBlock.byteCount }
@@ -120,6 +124,8 @@ extension WorkerSegment {
         case poolTotal, poolAvailable
         /// Entries of the two name tables; stored after them.
         case nodeCount, errorCount
+        /// Entries of the process table.
+        case processCount
         /// How often the control lane wrote its gauges.
         case controlLoops
         /// Neighbours reported to the supervisor, and reports kept back; always 0 in

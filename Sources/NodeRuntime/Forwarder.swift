@@ -30,6 +30,7 @@ final class Forwarder {
     private var lanes: [UnsafeMutablePointer<LaneState>] = []
     private var mailboxes: [NeighbourMailbox] = []
     private let wiring: HandoffWiring
+    private let wakers: [LaneWaker]
     private let generator: PacketGenerator
     private let feeds: [GeneratorFeed]
 
@@ -39,12 +40,14 @@ final class Forwarder {
     ///   - configuration: what the supervisor told this life of the worker.
     ///   - environment: EAL's arguments.
     ///   - wakeup: an eventfd that lanes write when they have something for the control lane.
+    ///   - laneWakeups: the eventfds that lanes sleep on, of all lanes of the placement.
     ///   - attached: called when EAL is up.
     /// - Throws: what is missing, in words for the operator; the process cannot try again.
     init(
         configuration: WorkerConfiguration,
         environment: [String],
         wakeup: Int32,
+        laneWakeups: [Int32],
         attached: () -> Void
     ) throws(StartError) {
         self.configuration = configuration
@@ -67,11 +70,18 @@ final class Forwarder {
                 numaNode: configuration.hardwareNode < 0 ? nil : Int(configuration.hardwareNode)
             )
             fib = try Fib(heap: heap)
-            wiring = try HandoffWiring(configuration: configuration, segment: segment)
+            let wiring = try HandoffWiring(
+                configuration: configuration,
+                segment: segment,
+                wakeups: laneWakeups
+            )
+            self.wiring = wiring
+            wakers = configuration.laneCPUs.indices.map { wiring.waker(of: $0) }
             forwarding = try ForwardingState(
                 heap: heap,
                 fib: fib,
                 lanes: (0..<configuration.laneCPUs.count).map { segment.lane($0) },
+                wakers: wakers,
                 lanesOfNode: wiring.lanesOfNode
             )
             feeds = configuration.laneCPUs.map { _ in GeneratorFeed() }
@@ -170,6 +180,7 @@ final class Forwarder {
     func stopLanes() {
         guard forwarding.lanesRun else { return }
         for lane in lanes { CLinux_store_release64(lane.pointee.stopAsked, 1) }
+        for waker in wakers { waker.wake() }
         for lane in lanes {
             var waited = 0
             while CLinux_load_acquire64(lane.pointee.stopped) == 0 && waited < 10_000 {
@@ -199,6 +210,8 @@ final class Forwarder {
     ///
     /// - Returns: an error, or text for the operator.
     func packetGenerator(_ command: PacketGeneratorCommand) -> (error: String, text: String) {
+        // A lane may have a stream to run now.
+        defer { for waker in wakers { waker.wake() } }
         do throws(PacketGeneratorError) {
             return ("", try generator.apply(command))
         } catch {

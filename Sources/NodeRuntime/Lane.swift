@@ -4,10 +4,6 @@ internal import PacketBuffers
 internal import PacketGraph
 internal import PacketNodes
 
-#if canImport(Glibc)
-    internal import Glibc
-#endif
-
 /// A polling lane: what its thread needs, in plain memory that nothing else writes.
 struct LaneState {
     let graph: LaneGraph
@@ -19,14 +15,20 @@ struct LaneState {
     let stopped: UnsafeMutablePointer<UInt64>
     let epochWanted: UnsafeMutablePointer<UInt64>
     let idleSleepMicroseconds: UnsafeMutablePointer<UInt64>
-    /// The lane's TAP descriptors, which end its sleep.
-    let wakeups: UnsafeMutablePointer<pollfd>
-    let wakeupCount: Int
+    /// Where it sleeps: its TAP descriptors and its eventfd end that.
+    let bed: LaneBed
+    /// A copy of the node that looks at the lane's doorbells, to look at them before a sleep.
+    let handoff: HandoffInput
+    let generator: GeneratorFeed
+    /// Whether there are ports that cannot end a sleep.
+    let hasPolledPorts: Bool
     /// The thread's name, `cw-n<node>-l<lane>`, zero-terminated, at most 15 bytes.
     let name: UnsafeMutablePointer<CChar>
 
     /// Empty turns before a lane starts to sleep.
     static let idleTurns = 256
+    /// The longest sleep of a lane that everything can wake which it waits for.
+    static let longestSleepMicroseconds: UInt64 = 10_000
     /// How long a lane stays in a barrier whose coordinator says nothing.
     static let barrierLimitSeconds: UInt64 = 2
 }
@@ -86,12 +88,8 @@ enum LaneLoop {
         _ context: UnsafeMutablePointer<LaneContext>,
         _ block: LaneBlock
     ) {
-        let address = context.pointee.published.withMemoryRebound(to: UInt64.self, capacity: 1) {
-            CLinux_load_acquire64($0)
-        }
-        guard let tables = UnsafePointer<ForwardingTables>(bitPattern: UInt(address)) else {
-            return
-        }
+        let address = UInt(publishedTables(context))
+        guard let tables = UnsafePointer<ForwardingTables>(bitPattern: address) else { return }
         context.pointee.tables = tables
         let generation = tables.pointee.generation
         if block.pointer(.generation).pointee != generation {
@@ -114,28 +112,47 @@ enum LaneLoop {
         }
     }
 
-    /// Gives the CPU away until a TAP has a packet or the idle time is over.
+    /// Gives the CPU away until something comes or the idle time is over.
     ///
     /// `asleep` tells the control lane that this lane has no table in its hands; it is taken down,
     /// with a fence, before the lane looks at the published tables again.
     @inline(never)
     private static func sleep(_ lane: UnsafeMutablePointer<LaneState>) {
-        let microseconds = CLinux_load_relaxed64(lane.pointee.idleSleepMicroseconds)
-        guard microseconds > 0 else { return CLinux_pause() }
+        let idle = CLinux_load_relaxed64(lane.pointee.idleSleepMicroseconds)
+        guard idle > 0 else { return CLinux_pause() }
+        let mustLook = lane.pointee.hasPolledPorts || lane.pointee.generator.hasStreams
+        let limit = mustLook ? idle : max(idle, LaneState.longestSleepMicroseconds)
         let block = lane.pointee.block
         CLinux_store_release64(block.pointer(.asleep), 1)
-        if lane.pointee.wakeupCount > 0 {
-            _ = CLinux_poll_microseconds(
-                lane.pointee.wakeups,
-                UInt32(lane.pointee.wakeupCount),
-                microseconds
-            )
-        } else {
-            usleep(UInt32(clamping: microseconds))
-        }
+        let start = timestamp()
+        let ending = lane.pointee.bed.sleep(microseconds: limit) { isCalled(lane) }
         CLinux_store_release64(block.pointer(.asleep), 0)
         CLinux_full_fence()
+        switch ending {
+        case .called: return
+        case .woken: block.pointer(.wakeups).pointee &+= 1
+        case .device: block.pointer(.deviceWakeups).pointee &+= 1
+        case .time: break
+        }
+        let perMicrosecond = max(1, lane.pointee.context.pointee.hertz / 1_000_000)
         block.pointer(.sleeps).pointee &+= 1
-        block.pointer(.sleptMicroseconds).pointee &+= microseconds
+        block.pointer(.sleptMicroseconds).pointee &+= (timestamp() &- start) / perMicrosecond
+    }
+
+    /// Whether somebody wants something of the lane who will not wake it, because it was awake.
+    private static func isCalled(_ lane: UnsafeMutablePointer<LaneState>) -> Bool {
+        CLinux_load_relaxed64(lane.pointee.stopAsked) != 0
+            || CLinux_load_relaxed64(lane.pointee.epochWanted)
+                != lane.pointee.block.pointer(.epochReached).pointee
+            || lane.pointee.handoff.isCalled || lane.pointee.bed.signals.hasInterrupts
+            || UInt64(UInt(bitPattern: lane.pointee.context.pointee.tables))
+                != publishedTables(lane.pointee.context)
+    }
+
+    @inline(__always)
+    private static func publishedTables(_ context: UnsafeMutablePointer<LaneContext>) -> UInt64 {
+        context.pointee.published.withMemoryRebound(to: UInt64.self, capacity: 1) {
+            CLinux_load_acquire64($0)
+        }
     }
 }

@@ -4,10 +4,6 @@ internal import PacketBuffers
 internal import PacketGraph
 internal import PacketNodes
 
-#if canImport(Glibc)
-    internal import Glibc
-#endif
-
 /// Puts a lane's graph together: inputs, protocol nodes, a transmit node a port, the handoff.
 struct LaneBuilder {
     let configuration: WorkerConfiguration
@@ -34,18 +30,16 @@ struct LaneBuilder {
             outputNodes: outputs,
             generator: generator
         )
-        try graph.addInput(
-            HandoffInput(
-                context: context,
-                doorbells: handoff.doorbells(of: lane),
-                sources: handoff.sources(of: lane),
-                localBells: handoff.bell(of: lane),
-                localRings: handoff.localRings(to: lane)
-            )
+        let handoffInput = HandoffInput(
+            context: context,
+            doorbells: handoff.doorbells(of: lane),
+            sources: handoff.sources(of: lane),
+            localBells: handoff.bell(of: lane),
+            localRings: handoff.localRings(to: lane)
         )
-        try graph.addInput(
-            DpdkInput(context: context, queues: ports.dpdkQueues(lane: lane, of: lanes))
-        )
+        try graph.addInput(handoffInput)
+        let queues = ports.dpdkQueues(lane: lane, of: lanes)
+        try graph.addInput(DpdkInput(context: context, queues: queues))
         let taps = ports.tapQueues(lane: lane, of: lanes)
         try graph.addInput(TapInput(context: context, queues: taps))
         try graph.add(
@@ -61,7 +55,7 @@ struct LaneBuilder {
         let names = graph.description.names
         if lane == 0 { segment.writeNames(nodes: names.nodes, errors: names.errors) }
         let made = try graph.build(block: segment.lane(lane), pool: context.pointee.pool)
-        return state(graph: made, taps: taps)
+        return state(graph: made, handoffInput, taps: taps, hasPolledPorts: !queues.isEmpty)
     }
 
     private func addTransmitters(to graph: inout GraphBuilder) throws(GraphError) {
@@ -100,16 +94,16 @@ struct LaneBuilder {
         }
     }
 
-    private func state(graph: LaneGraph, taps: [TapQueue]) -> UnsafeMutablePointer<LaneState> {
+    private func state(
+        graph: LaneGraph,
+        _ handoffInput: HandoffInput,
+        taps: [TapQueue],
+        hasPolledPorts: Bool
+    ) -> UnsafeMutablePointer<LaneState> {
         let words = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 64)
             .bindMemory(to: UInt64.self, capacity: 16)
         words.initialize(repeating: 0, count: 16)
-        let wakeups = UnsafeMutablePointer<pollfd>.allocate(capacity: max(1, taps.count))
-        for (index, tap) in taps.enumerated() {
-            (wakeups + index).initialize(
-                to: pollfd(fd: tap.descriptor, events: Int16(POLLIN), revents: 0)
-            )
-        }
+        let waker = handoff.waker(of: lane)
         let name = Array("cw-n\(configuration.node)-l\(lane)".utf8CString.prefix(15)) + [0]
         let text = UnsafeMutablePointer<CChar>.allocate(capacity: name.count)
         text.initialize(from: name, count: name.count)
@@ -123,8 +117,14 @@ struct LaneBuilder {
                 stopped: words + 8,
                 epochWanted: segment.pointer(.epochWanted),
                 idleSleepMicroseconds: segment.pointer(.idleSleepMicroseconds),
-                wakeups: wakeups,
-                wakeupCount: taps.count,
+                bed: LaneBed(
+                    signals: waker.signals,
+                    wakeup: waker.descriptor,
+                    devices: taps.map(\.descriptor)
+                ),
+                handoff: handoffInput,
+                generator: generator,
+                hasPolledPorts: hasPolledPorts,
                 name: text
             )
         )

@@ -23,6 +23,8 @@ public final class Worker {
     private var change: (number: UInt64, nextPart: UInt32, error: String)?
     private var isStopping = false
     private let wakeup: Int32
+    /// The eventfds of all lanes of the placement; they stay open as long as the process.
+    private var laneWakeups: [Int32] = []
     private var recentNeighbours = RecentNeighbours()
 
     /// Makes a worker that waits for its configuration.
@@ -52,6 +54,9 @@ public final class Worker {
     }
 
     private func handle(_ received: ReceivedMessage, _ channel: MessageChannel) {
+        if case .laneWakeups(let first) = received.message {
+            return keep(received.descriptors, first: Int(first))
+        }
         for descriptor in received.descriptors { close(descriptor) }
         let request = received.request
         switch received.message {
@@ -81,6 +86,15 @@ public final class Worker {
                 request: request
             )
         }
+    }
+
+    /// Takes eventfds of lanes; those that cannot be placed, or come too late, are closed.
+    private func keep(_ descriptors: [Int32], first: Int) {
+        guard first == laneWakeups.count, state == .starting else {
+            for descriptor in descriptors { close(descriptor) }
+            return log.warning("wake-ups of lanes out of order", metadata: ["first": "\(first)"])
+        }
+        laneWakeups += descriptors
     }
 
     private var identity: ProcessIdentity {
@@ -114,6 +128,7 @@ public final class Worker {
                 configuration: configuration,
                 environment: arguments.environment,
                 wakeup: wakeup,
+                laneWakeups: laneWakeups,
                 attached: { enter(.attached) }
             )
             enter(.ready)

@@ -55,10 +55,9 @@ public struct CounterBaseline: Sendable {
         value(\.words, lane: lane, at: word.rawValue)
     }
 
-    /// What to take off a counter of graph node `index`; `maximumClocks` is none that can be taken
-    /// off.
+    /// What to take off a counter of graph node `index`; 0 for a word that counts nothing.
     public func node(_ index: Int, _ word: LaneBlock.NodeWord, lane: Int) -> UInt64 {
-        word == .maximumClocks
+        [.maximumClocks, .vectorsAtMaximum, .state].contains(word)
             ? 0 : value(\.nodes, lane: lane, at: index * Self.nodeWords + word.rawValue)
     }
 

@@ -27,6 +27,7 @@ extension Supervisor {
             }
             try preflight.check()
             try files.createRings()
+            try makeLaneWakeups()
             try await eachNode { supervisor, number throws(StepFailure) in
                 try await supervisor.startKeeper(number)
             }
@@ -163,6 +164,7 @@ extension Supervisor {
     ) async throws(StepFailure) {
         let times = options.times
         try await worker.introduce(build: options.build, within: times.hello)
+        try await giveLaneWakeups(to: worker)
         try await worker.send(
             .configureWorker(workerConfiguration(placement, worker.name.incarnation)),
             step: "configuration",
@@ -173,6 +175,28 @@ extension Supervisor {
         try await journal.join(worker) { () async throws(StepFailure) in
             _ = try await worker.request(.forward, step: "forwarding", within: times.forward)
             try await worker.wait(for: .forwarding, within: times.forward)
+        }
+    }
+
+    /// Makes an eventfd for each lane; they are the supervisor's, so that lanes of all nodes can
+    /// end the sleep of a lane in whichever life of its worker.
+    private func makeLaneWakeups() throws(SupervisionError) {
+        let count = files.lanes.laneCounts.reduce(0, +)
+        do throws(Errno) {
+            for _ in laneWakeups.count..<max(count, laneWakeups.count) {
+                laneWakeups.append(try EventDescriptor())
+            }
+        } catch { throw .laneWakeups(count: count, error) }
+    }
+
+    private func giveLaneWakeups(to worker: NodeProcess) async throws(StepFailure) {
+        for first in stride(from: 0, to: laneWakeups.count, by: 64) {
+            try await worker.send(
+                .laneWakeups(first: UInt16(first)),
+                descriptors: laneWakeups[first...].prefix(64).map(\.descriptor),
+                step: "eventfds of lanes",
+                within: options.times.request
+            )
         }
     }
 

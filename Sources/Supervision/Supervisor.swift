@@ -20,6 +20,8 @@ public actor Supervisor {
     let order: [Int]
     var nodes: [Int: NodeState] = [:]
     var locks: [FileLock] = []
+    /// What each lane of the placement sleeps on, by its number among all.
+    var laneWakeups: [EventDescriptor] = []
     var isStopping = false
     var stopping: Task<Void, Never>?
     var isStopped = false
