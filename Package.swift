@@ -92,21 +92,22 @@ let package = Package(
         ),
         .target(
             name: "PacketGraph",
-            dependencies: ["CLinux", "Coordination", "PacketBuffers"],
+            dependencies: ["CDPDK", "CLinux", "Coordination", "MainLoop", "PacketBuffers"],
             swiftSettings: dataPath
         ),
         .target(
             name: "PacketNodes",
             dependencies: [
-                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "PacketBuffers", "PacketGraph",
+                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "MainLoop", "PacketBuffers",
+                "PacketGraph",
             ],
             swiftSettings: dataPath
         ),
         .target(
             name: "NodeRuntime",
             dependencies: [
-                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem", "PacketBuffers",
-                "PacketGraph", "PacketNodes", .product(name: "Logging", package: "swift-log"),
+                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem", "MainLoop",
+                "PacketBuffers", "PacketGraph", "PacketNodes", .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: dataPath

@@ -155,5 +155,6 @@ extension WireWriter {
         put(UInt8(record.handoff.nodes.count))
         put(raw: record.handoff.nodes)
         put(record.handoff.isSymmetric)
+        put(record.rxMode.rawValue)
     }
 }

@@ -59,6 +59,17 @@ public struct LaneBlock: Sendable {
         case wakeups, deviceWakeups
         /// How often this lane ended another's sleep.
         case wakesSent
+        /// Calls put into the control lane's mailbox, and those that found it full.
+        case controlCalls, controlCallsRefused
+        /// Turns of the loop a second, with a half-life of a second: the bits of a Double.
+        case loopRate
+        /// Timers that expired on the lane's wheel, and those that found it full.
+        case timersExpired, timersRefused
+        /// Comparisons of the lane's clock with the kernel's, how far it was ahead in nanoseconds
+        /// at the last one (signed), and how often it was held because it would have gone back.
+        case clockChecks, clockError, clockHeld
+        /// Turns in which an interrupt was taken.
+        case interruptLoops
     }
 
     /// A graph node's counters.

@@ -1,3 +1,5 @@
+internal import LinuxSystem
+
 /// What a process of a control lane does, in VPP's words.
 public enum ProcessWait: UInt64, Sendable, CaseIterable, CustomStringConvertible {
     /// Its first turn is to come.

@@ -105,12 +105,21 @@ extension WorkerSegment {
         case magic = 0
         /// The NUMA node's number, the worker's life on it (from 1), its lanes.
         case node, incarnation, laneCount
+        /// CLOCK_MONOTONIC in nanoseconds when the supervisor started, which is the zero of every
+        /// process's time, and what the supervisor took for the time-stamp counter's frequency in
+        /// thousandths of a hertz.
+        case clockZero, clockMillihertz
         /// Bit n: the worker of node n takes packets.
         case peersUp = 128
         /// The barrier epoch wanted; odd: closed.
         case epochWanted
         /// The longest sleep of an idle lane in microseconds; 0: lanes never sleep.
         case idleSleepMicroseconds
+        /// How many packets in a block of 128 turns make an adaptive node polled, and up to how many
+        /// let it wait for interrupts again.
+        case pollingThreshold, interruptThreshold
+        /// Turns that a lane goes on after its last handoff before it may sleep.
+        case handoffTailTurns
         /// The raw value of the worker's `ProcessState`.
         case state = 256
         /// The worker's process id, ticks of the time-stamp counter a second, and its reading at
@@ -131,6 +140,16 @@ extension WorkerSegment {
         /// Neighbours reported to the supervisor, and reports kept back; always 0 in
         /// this version.
         case neighboursReported, neighboursSuppressed
+        /// Messages to the supervisor, and those that its connection had no room for.
+        case reportsSent, reportsRefused
+        /// Calls that the control lane took from its lanes.
+        case controlCallsTaken
+        /// How the worker's time base came out of its verifications: how many there were, how many
+        /// found a jump, how far it was ahead of the kernel's clock in nanoseconds at the last one
+        /// (signed), and the frequency that was measured, in thousandths of a hertz.
+        case clockChecks, clockJumps, clockError, clockMillihertzMeasured
+        /// The worker's `PublishedTimeBase`: eight words.
+        case timeBase = 384
     }
 
     /// Reads a word with acquire ordering.

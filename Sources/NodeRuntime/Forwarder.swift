@@ -3,6 +3,7 @@ internal import ControlProtocol
 internal import Coordination
 internal import Forwarding
 internal import LinuxSystem
+internal import MainLoop
 internal import PacketBuffers
 internal import PacketGraph
 internal import PacketNodes
@@ -28,7 +29,10 @@ final class Forwarder {
     private let pool: MbufPool
     private let forwarding: ForwardingState
     private var lanes: [UnsafeMutablePointer<LaneState>] = []
-    private var mailboxes: [NeighbourMailbox] = []
+    private var mailboxes: [ControlMailbox] = []
+    private var nextMailbox = 0
+    /// The worker's time.
+    let clock: WorkerClock
     private let wiring: HandoffWiring
     private let wakers: [LaneWaker]
     private let generator: PacketGenerator
@@ -39,14 +43,14 @@ final class Forwarder {
     /// - Parameters:
     ///   - configuration: what the supervisor told this life of the worker.
     ///   - environment: EAL's arguments.
-    ///   - wakeup: an eventfd that lanes write when they have something for the control lane.
+    ///   - wakeup: wakes the control lane when lanes have something for it.
     ///   - laneWakeups: the eventfds that lanes sleep on, of all lanes of the placement.
     ///   - attached: called when EAL is up.
     /// - Throws: what is missing, in words for the operator; the process cannot try again.
     init(
         configuration: WorkerConfiguration,
         environment: [String],
-        wakeup: Int32,
+        wakeup: LaneWaker,
         laneWakeups: [Int32],
         attached: () -> Void
     ) throws(StartError) {
@@ -59,6 +63,7 @@ final class Forwarder {
             try EAL.start(environment)
             let segment = try WorkerSegment.open(path: configuration.segmentFile, writable: true)
             self.segment = segment
+            clock = WorkerClock(segment: segment, fallbackHertz: EAL.hertz)
             attached()
             guard let pool = MbufPool.find(name: Keeper.poolName) else {
                 throw DPDKError.poolMissing(name: Keeper.poolName)
@@ -100,10 +105,10 @@ final class Forwarder {
         publishGauges()
     }
 
-    private func makeLanes(wakeup: Int32) throws(StartError) {
+    private func makeLanes(wakeup: LaneWaker) throws(StartError) {
         let ports = try PortWiring(configuration: configuration)
         for lane in 0..<configuration.laneCPUs.count {
-            let mailbox = NeighbourMailbox(wakeup: wakeup)
+            let mailbox = ControlMailbox(waker: wakeup, block: segment.lane(lane))
             mailboxes.append(mailbox)
             let context = UnsafeMutablePointer<LaneContext>.allocate(capacity: 1)
             context.initialize(
@@ -118,7 +123,7 @@ final class Forwarder {
                     globalLane: UInt16(wiring.globalLane(lane)),
                     hertz: EAL.hertz,
                     seed: timestamp() ^ UInt64(lane) << 32,
-                    neighbours: mailbox
+                    neighbours: NeighbourMailbox(mailbox)
                 )
             )
             let builder = LaneBuilder(
@@ -128,7 +133,8 @@ final class Forwarder {
                 ports: ports,
                 handoff: wiring,
                 lane: lane,
-                generator: feeds[lane]
+                generator: feeds[lane],
+                mailbox: mailbox
             )
             do throws(GraphError) {
                 lanes.append(try builder.build())
@@ -190,12 +196,26 @@ final class Forwarder {
         }
     }
 
-    /// The oldest report of a neighbour; nil: there is none.
-    func nextNeighbour() -> NeighbourMailbox.Report? {
-        for mailbox in mailboxes {
-            if let report = mailbox.take() { return report }
+    /// Whether a lane has called the control lane.
+    var hasCalls: Bool { mailboxes.contains { !$0.isEmpty } }
+
+    /// The oldest call of a lane, lanes taken in turn; nil: there is none.
+    func nextCall() -> (lane: Int, call: ControlCall)? {
+        for _ in mailboxes.indices {
+            let lane = nextMailbox
+            nextMailbox = (nextMailbox + 1) % mailboxes.count
+            if let call = mailboxes[lane].take() {
+                segment.store(.controlCallsTaken, segment.load(.controlCallsTaken) &+ 1)
+                return (lane, call)
+            }
         }
         return nil
+    }
+
+    /// What the graph node of an index is called.
+    func nodeName(_ index: Int) -> String {
+        let names = segment.nodeNames
+        return names.indices.contains(index) ? names[index].name : "node-\(index)"
     }
 
     /// Writes the control lane's gauges to the segment.
@@ -210,8 +230,12 @@ final class Forwarder {
     ///
     /// - Returns: an error, or text for the operator.
     func packetGenerator(_ command: PacketGeneratorCommand) -> (error: String, text: String) {
-        // A lane may have a stream to run now.
-        defer { for waker in wakers { waker.wake() } }
+        // A lane may have a stream to run now, or none any more.
+        defer {
+            for (lane, waker) in zip(lanes, wakers) {
+                waker.interrupt(lane.pointee.nodes.generator)
+            }
+        }
         do throws(PacketGeneratorError) {
             return ("", try generator.apply(command))
         } catch {

@@ -1,5 +1,6 @@
 internal import ControlProtocol
 internal import Coordination
+internal import MainLoop
 internal import PacketBuffers
 internal import PacketGraph
 internal import PacketNodes
@@ -14,6 +15,8 @@ struct LaneBuilder {
     let lane: Int
     /// Where the lane's packet generator finds its streams.
     let generator: GeneratorFeed
+    /// Where the lane calls its control lane.
+    let mailbox: ControlMailbox
 
     /// Builds the graph; lane 0's writes the name tables of the segment, which are the same for
     /// all.
@@ -54,8 +57,14 @@ struct LaneBuilder {
         wire(outputs, graph.description)
         let names = graph.description.names
         if lane == 0 { segment.writeNames(nodes: names.nodes, errors: names.errors) }
+        let nodes = nodes(graph.description, dpdk: queues, taps)
         let made = try graph.build(block: segment.lane(lane), pool: context.pointee.pool)
-        return state(graph: made, handoffInput, taps: taps, hasPolledPorts: !queues.isEmpty)
+        return state(
+            graph: made,
+            handoffInput,
+            nodes: nodes,
+            taps
+        )
     }
 
     private func addTransmitters(to graph: inout GraphBuilder) throws(GraphError) {
@@ -94,16 +103,54 @@ struct LaneBuilder {
         }
     }
 
+    /// The lane's clock, which goes by the worker's time base, and its wheel.
+    private var timers: LaneTimers {
+        let tsc = timestamp()
+        let fallback = TimeBase(
+            anchorTSC: tsc,
+            anchorNanoseconds: 0,
+            hertz: Double(context.pointee.hertz)
+        )
+        let published = PublishedTimeBase(segment.pointer(.timeBase))
+        return LaneTimers(clock: LaneClock(published, fallback: fallback), tsc: tsc)
+    }
+
+    private func nodes(
+        _ description: GraphDescription,
+        dpdk: [DpdkQueue],
+        _ taps: [TapQueue]
+    ) -> LaneNodes {
+        func index(_ name: String) -> Int { description.index(of: name) ?? 0 }
+        func list(_ interfaces: [UInt16]) -> UnsafeMutablePointer<UInt16> {
+            let list = UnsafeMutablePointer<UInt16>.allocate(capacity: max(1, interfaces.count))
+            list.initialize(from: interfaces, count: interfaces.count)
+            return list
+        }
+        return LaneNodes(
+            handoff: index(HandoffInput.name),
+            dpdk: index(DpdkInput.name),
+            tap: index(TapInput.name),
+            generator: index(GeneratorInput.name),
+            hold: index(ARPHoldInput.name),
+            dpdkInterfaces: list(dpdk.map(\.interface)),
+            dpdkCount: dpdk.count,
+            tapInterfaces: list(taps.map(\.interface)),
+            tapCount: taps.count
+        )
+    }
+
     private func state(
         graph: LaneGraph,
         _ handoffInput: HandoffInput,
-        taps: [TapQueue],
-        hasPolledPorts: Bool
+        nodes: LaneNodes,
+        _ taps: [TapQueue]
     ) -> UnsafeMutablePointer<LaneState> {
         let words = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 64)
             .bindMemory(to: UInt64.self, capacity: 16)
         words.initialize(repeating: 0, count: 16)
         let waker = handoff.waker(of: lane)
+        context.pointee.holdNode = nodes.hold
+        context.pointee.timers = timers
         let name = Array("cw-n\(configuration.node)-l\(lane)".utf8CString.prefix(15)) + [0]
         let text = UnsafeMutablePointer<CChar>.allocate(capacity: name.count)
         text.initialize(from: name, count: name.count)
@@ -113,10 +160,9 @@ struct LaneBuilder {
                 graph: graph,
                 context: context,
                 block: segment.lane(lane),
+                controls: LaneControls(segment),
                 stopAsked: words,
                 stopped: words + 8,
-                epochWanted: segment.pointer(.epochWanted),
-                idleSleepMicroseconds: segment.pointer(.idleSleepMicroseconds),
                 bed: LaneBed(
                     signals: waker.signals,
                     wakeup: waker.descriptor,
@@ -124,7 +170,9 @@ struct LaneBuilder {
                 ),
                 handoff: handoffInput,
                 generator: generator,
-                hasPolledPorts: hasPolledPorts,
+                nodes: nodes,
+                mailbox: mailbox,
+                clockZero: segment.load(.clockZero),
                 name: text
             )
         )

@@ -98,6 +98,10 @@ public struct InterfaceEntry {
     public static let promiscuous: UInt16 = 2
     /// In `flags`: both directions of a flow are spread to the same lane.
     public static let symmetricHandoff: UInt16 = 4
+    /// In `flags`: its queues are looked at when they call, or by themselves and by calls in turn.
+    public static let rxInterrupt: UInt16 = 8
+    /// See `rxInterrupt`.
+    public static let rxAdaptive: UInt16 = 16
 
     /// Makes an entry; without more said the interface is down, with no address and no spreading.
     public init(

@@ -59,6 +59,8 @@ public enum ConfigurationChange: Sendable {
     case promiscuous(interface: String, isOn: Bool)
     /// Spreads an interface's received packets over the lanes of nodes, or no longer.
     case handoff(interface: String, HandoffTarget)
+    /// Says how lanes look after an interface's receive queues.
+    case rxMode(interface: String, RxMode)
     /// Adds paths to prefixes (all prefixes get the same paths), or replaces what they had.
     case addRoutes([IPv4Prefix], RouteTarget, replace: Bool)
     /// Takes the given paths of the prefixes out; nil: all their static routes.

@@ -17,6 +17,7 @@ extension Supervisor {
     public func start() async throws(SupervisionError) {
         try takeLocks()
         removeLeftovers()
+        startClock()
         do throws(SupervisionError) {
             let preflight = Preflight(files: files, runtime: runtime)
             if let busy = preflight.busyCPUs().first {
@@ -207,6 +208,11 @@ extension Supervisor {
         do throws(SupervisionError) {
             let segment = try files.createSegment(node: placement, incarnation: name.incarnation)
             segment.store(.idleSleepMicroseconds, UInt64(options.idleSleepMicroseconds))
+            segment.store(.pollingThreshold, UInt64(options.polling.up))
+            segment.store(.interruptThreshold, UInt64(options.polling.down))
+            segment.store(.handoffTailTurns, UInt64(options.polling.handoffTailTurns))
+            segment.store(.clockZero, clock.zeroNanoseconds)
+            segment.store(.clockMillihertz, UInt64(clock.hertz * 1000))
             nodes[name.node]?.segment = segment
             nodes[name.node]?.baseline = CounterBaseline()
         } catch {

@@ -27,6 +27,10 @@ public actor Supervisor {
     var isStopped = false
     var stopWaiters: [CheckedContinuation<Void, Never>] = []
     let started = ContinuousClock.now
+    /// The time base of this process; the zero of all others is its zero.
+    var clock = Supervisor.makeClock()
+    var lastClockFinding: ClockKeeper.Finding?
+    var clockVerification: Task<Void, Never>?
     /// Learned neighbours that wait for the next journal entry.
     var seen: [LearnedKey: MACAddress] = [:]
     var seenFlush: Task<Void, Never>?

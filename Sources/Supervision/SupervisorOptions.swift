@@ -24,6 +24,8 @@ public struct SupervisorOptions: Sendable {
     public var environment: [String: String]
     /// The longest sleep of an idle lane in microseconds; 0: lanes never sleep.
     public var idleSleepMicroseconds: Int
+    /// When adaptive input nodes are polled, and how long lanes go on after a handoff.
+    public var polling: PollingOptions
     /// The version text that keepers and workers must answer with; nil: any.
     public var build: String?
     /// How long each step of a keeper or worker may take.
@@ -45,6 +47,7 @@ public struct SupervisorOptions: Sendable {
         nodeExecutable: String,
         environment: [String: String] = [:],
         idleSleepMicroseconds: Int = 100,
+        polling: PollingOptions = PollingOptions(),
         build: String? = nil,
         times: StepTimes = StepTimes(),
         host: HostPaths = HostPaths(),
@@ -58,12 +61,30 @@ public struct SupervisorOptions: Sendable {
         self.nodeExecutable = nodeExecutable
         self.environment = environment
         self.idleSleepMicroseconds = idleSleepMicroseconds
+        self.polling = polling
         self.build = build
         self.times = times
         self.host = host
         self.keeperArguments = keeperArguments
         self.workerArguments = workerArguments
         self.firstLaneLcore = firstLaneLcore
+    }
+}
+
+/// When lanes poll and when they wait; VPP's numbers, unless said otherwise.
+public struct PollingOptions: Hashable, Sendable {
+    /// From so many packets in 128 turns on, an adaptive input node is polled.
+    public var up: Int
+    /// Up to so many packets in 128 turns, it waits for interrupts again; below `up`.
+    public var down: Int
+    /// Empty turns after which a lane that is not polling sleeps.
+    public var handoffTailTurns: Int
+
+    /// Makes the options.
+    public init(up: Int = 10, down: Int = 5, handoffTailTurns: Int = 100) {
+        self.up = up
+        self.down = down
+        self.handoffTailTurns = handoffTailTurns
     }
 }
 
