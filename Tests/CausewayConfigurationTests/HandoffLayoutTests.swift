@@ -25,8 +25,8 @@ import Testing
                 }
             }
         }
-        #expect(offsets == (0..<8).map { 4096 + $0 * layout.ringBytes })
-        #expect(layout.bytes == 4096 + 8 * layout.ringBytes)
+        #expect(offsets == (0..<8).map { HandoffLayout.doorbellBytes + $0 * layout.ringBytes })
+        #expect(layout.bytes == HandoffLayout.doorbellBytes + 8 * layout.ringBytes)
         #expect(layout.fileBytes(pageBytes: 2 << 20) == 2 << 20)
         #expect(layout.offset(fromNode: 1, lane: 0, toLane: 0) == nil)
         #expect(layout.offset(fromNode: 0, lane: 3, toLane: 0) == nil)
