@@ -101,6 +101,8 @@ public struct DataplaneView: Sendable {
     public var uptimeSeconds: Double
     /// The last lines of the supervisor's log, oldest first.
     public var log: [String]
+    /// The supervisor's time base; nil: unknown.
+    public var clock: ClockStatus?
 
     /// Makes a view; tests of the commands do, beside the supervisor.
     public init(
@@ -110,7 +112,8 @@ public struct DataplaneView: Sendable {
         routing: RoutingState,
         changeNumber: UInt64,
         uptimeSeconds: Double,
-        log: [String]
+        log: [String],
+        clock: ClockStatus? = nil
     ) {
         self.placement = placement
         self.nodes = nodes
@@ -119,6 +122,7 @@ public struct DataplaneView: Sendable {
         self.changeNumber = changeNumber
         self.uptimeSeconds = uptimeSeconds
         self.log = log
+        self.clock = clock
     }
 }
 
@@ -146,6 +150,10 @@ public struct NodeStatus: Sendable {
     public var segment: WorkerSegment?
     /// What to take off the segment's counters, by `clear`.
     public var baseline: CounterBaseline
+    /// Messages that the supervisor sent to the worker, and how often it had to wait for room.
+    public var messagesSent: UInt64
+    /// See `messagesSent`.
+    public var messageWaits: UInt64
 
     /// Makes a status; tests of the commands do, beside the supervisor.
     public init(
@@ -159,7 +167,9 @@ public struct NodeStatus: Sendable {
         reason: String,
         changeNumber: UInt64,
         segment: WorkerSegment?,
-        baseline: CounterBaseline
+        baseline: CounterBaseline,
+        messagesSent: UInt64 = 0,
+        messageWaits: UInt64 = 0
     ) {
         self.number = number
         self.keeperPID = keeperPID
@@ -172,5 +182,7 @@ public struct NodeStatus: Sendable {
         self.changeNumber = changeNumber
         self.segment = segment
         self.baseline = baseline
+        self.messagesSent = messagesSent
+        self.messageWaits = messageWaits
     }
 }

@@ -4,6 +4,8 @@ public import Coordination
 public struct ClockStatus: Sendable {
     /// The time base as it is now.
     public var base: TimeBase
+    /// The time-stamp counter when the status was made.
+    public var tsc: UInt64
     /// The frequency of the time-stamp counter, as measured.
     public var hertz: Double
     /// Verifications against the kernel's clock, and those that found a jump.
@@ -16,12 +18,14 @@ public struct ClockStatus: Sendable {
     /// Makes a status of its parts.
     public init(
         base: TimeBase,
+        tsc: UInt64,
         hertz: Double,
         checks: UInt64,
         jumps: UInt64,
         errorNanoseconds: Int64
     ) {
         self.base = base
+        self.tsc = tsc
         self.hertz = hertz
         self.checks = checks
         self.jumps = jumps
@@ -63,6 +67,7 @@ extension Supervisor {
     var clockStatus: ClockStatus {
         ClockStatus(
             base: clock.base,
+            tsc: ClockSample.take().tsc,
             hertz: clock.hertz,
             checks: clock.checks,
             jumps: clock.jumps,

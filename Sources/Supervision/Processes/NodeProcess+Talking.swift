@@ -30,14 +30,13 @@ extension NodeProcess {
         while true {
             if let exit { throw failure(.ended(step: step, exit)) }
             do throws(ChannelError) {
-                return try channel.send(
-                    message,
-                    request: request,
-                    descriptors: descriptors
-                )
+                try channel.send(message, request: request, descriptors: descriptors)
+                messagesSent += 1
+                return
             } catch {
                 guard error == .full else { throw failure(.channel(error)) }
             }
+            messageWaits += 1
             try await waitForRoom(step: step, within: time)
         }
     }
