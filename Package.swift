@@ -19,13 +19,14 @@ let strict: [SwiftSetting] = [
 
 /// For every target that touches packets, tests included: DPDK's headers, the processor level, and specialisation
 /// of generic graph nodes across modules.
-let dataPath = strict + [
-    .unsafeFlags(dpdkHeaders + processor),
-    .unsafeFlags(
-        ["-enforce-exclusivity=unchecked", "-cross-module-optimization"],
-        .when(configuration: .release)
-    ),
-]
+let dataPath =
+    strict + [
+        .unsafeFlags(dpdkHeaders + processor),
+        .unsafeFlags(
+            ["-enforce-exclusivity=unchecked", "-cross-module-optimization"],
+            .when(configuration: .release)
+        ),
+    ]
 
 let package = Package(
     name: "causeway",
@@ -41,7 +42,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.80.0"),
         .package(url: "https://github.com/apple/swift-system.git", from: "1.5.0"),
         .package(
-            url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.16.0", traits: []),
+            url: "https://github.com/hummingbird-project/hummingbird.git",
+            from: "2.16.0",
+            traits: []
+        ),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.0.0"),
     ],
     targets: [
@@ -71,20 +75,30 @@ let package = Package(
         ),
         .target(
             name: "Coordination",
-            dependencies: ["CLinux", "LinuxSystem", .product(name: "SystemPackage", package: "swift-system")],
+            dependencies: [
+                "CLinux", "LinuxSystem", .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: strict
         ),
         .target(
             name: "ControlProtocol",
-            dependencies: ["CLinux", "LinuxSystem", .product(name: "SystemPackage", package: "swift-system")],
+            dependencies: [
+                "CLinux", "LinuxSystem", .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: strict
         ),
 
         // The packet side.
         .target(
-            name: "MainLoop", dependencies: ["CLinux", "Coordination"], swiftSettings: dataPath
+            name: "MainLoop",
+            dependencies: ["CLinux", "Coordination"],
+            swiftSettings: dataPath
         ),
-        .target(name: "Forwarding", dependencies: ["CLinux", "LinuxSystem"], swiftSettings: dataPath),
+        .target(
+            name: "Forwarding",
+            dependencies: ["CLinux", "LinuxSystem"],
+            swiftSettings: dataPath
+        ),
         .target(
             name: "PacketBuffers",
             dependencies: ["CDPDK", "CLinux", "LinuxSystem"],
@@ -98,16 +112,17 @@ let package = Package(
         .target(
             name: "PacketNodes",
             dependencies: [
-                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "MainLoop", "PacketBuffers",
-                "PacketGraph",
+                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "MainLoop",
+                "PacketBuffers", "PacketGraph",
             ],
             swiftSettings: dataPath
         ),
         .target(
             name: "NodeRuntime",
             dependencies: [
-                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem", "MainLoop",
-                "PacketBuffers", "PacketGraph", "PacketNodes", .product(name: "Logging", package: "swift-log"),
+                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem",
+                "MainLoop", "PacketBuffers", "PacketGraph", "PacketNodes",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: dataPath
@@ -118,7 +133,8 @@ let package = Package(
         .target(
             name: "Supervision",
             dependencies: [
-                "CausewayConfiguration", "ControlProtocol", "Coordination", "HostTopology", "LinuxSystem", "Routing",
+                "CausewayConfiguration", "ControlProtocol", "Coordination", "HostTopology",
+                "LinuxSystem", "Routing",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -158,7 +174,8 @@ let package = Package(
         .executableTarget(
             name: "causeway-node",
             dependencies: [
-                "NodeRuntime", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "LinuxSystem", "NodeRuntime",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: dataPath
@@ -169,14 +186,16 @@ let package = Package(
             path: "bench/CBench",
             cSettings: [
                 .unsafeFlags([
-                    "-I/usr/include/dpdk", "-I/usr/include/x86_64-linux-gnu/dpdk", "-march=native", "-O3",
+                    "-I/usr/include/dpdk", "-I/usr/include/x86_64-linux-gnu/dpdk", "-march=native",
+                    "-O3",
                 ])
             ]
         ),
         .executableTarget(
             name: "causeway-bench",
             dependencies: [
-                "CBench", "CDPDK", "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem",
+                "CBench", "CDPDK", "CLinux", "ControlProtocol", "Coordination", "Forwarding",
+                "LinuxSystem",
                 "PacketBuffers", "PacketGraph", "PacketNodes",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -187,38 +206,52 @@ let package = Package(
 
         // Tests.
         .target(
-            name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport",
+            name: "TestSupport",
+            dependencies: ["LinuxSystem"],
+            path: "Tests/TestSupport",
             swiftSettings: strict
         ),
         .executableTarget(
-            name: "fake-node", dependencies: ["ControlProtocol", "Coordination", "LinuxSystem"],
-            path: "Tests/FakeNode", swiftSettings: strict
-        ),
-        .executableTarget(
-            name: "wake-peer", dependencies: ["CLinux", "Coordination", "LinuxSystem"], path: "Tests/WakePeer",
+            name: "fake-node",
+            dependencies: ["ControlProtocol", "Coordination", "LinuxSystem"],
+            path: "Tests/FakeNode",
             swiftSettings: strict
         ),
-        .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"], swiftSettings: strict),
-        .testTarget(
-            name: "HostTopologyTests", dependencies: ["HostTopology", "TestSupport"], swiftSettings: strict
+        .executableTarget(
+            name: "wake-peer",
+            dependencies: ["CLinux", "Coordination", "LinuxSystem"],
+            path: "Tests/WakePeer",
+            swiftSettings: strict
         ),
         .testTarget(
             name: "CoordinationTests",
-            dependencies: ["CLinux", "Coordination", "LinuxSystem", "TestSupport", "wake-peer"], swiftSettings: strict
-        ),
-        .testTarget(
-            name: "MainLoopTests", dependencies: ["CLinux", "Coordination", "MainLoop", "TestSupport"],
-            swiftSettings: dataPath
-        ),
-        .testTarget(
-            name: "CausewayConfigurationTests", dependencies: ["CausewayConfiguration", "HostTopology", "TestSupport"],
+            dependencies: ["CLinux", "Coordination", "LinuxSystem", "TestSupport", "wake-peer"],
             swiftSettings: strict
         ),
         .testTarget(
-            name: "ForwardingTests", dependencies: ["Forwarding", "TestSupport"], swiftSettings: dataPath
+            name: "MainLoopTests",
+            dependencies: ["CLinux", "Coordination", "MainLoop", "TestSupport"],
+            swiftSettings: dataPath
+        ),
+        .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"], swiftSettings: strict),
+        .testTarget(
+            name: "HostTopologyTests",
+            dependencies: ["HostTopology", "TestSupport"],
+            swiftSettings: strict
         ),
         .testTarget(
-            name: "RoutingTests", dependencies: ["ControlProtocol", "Routing", "TestSupport"],
+            name: "CausewayConfigurationTests",
+            dependencies: ["CausewayConfiguration", "HostTopology", "TestSupport"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ForwardingTests",
+            dependencies: ["Forwarding", "TestSupport"],
+            swiftSettings: dataPath
+        ),
+        .testTarget(
+            name: "RoutingTests",
+            dependencies: ["ControlProtocol", "Routing", "TestSupport"],
             swiftSettings: strict
         ),
         .testTarget(
@@ -229,7 +262,8 @@ let package = Package(
         .testTarget(
             name: "PacketNodesTests",
             dependencies: [
-                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem", "PacketBuffers",
+                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem",
+                "PacketBuffers",
                 "PacketGraph", "PacketNodes", "TestSupport",
             ],
             swiftSettings: dataPath
@@ -237,7 +271,8 @@ let package = Package(
         .testTarget(
             name: "SupervisionTests",
             dependencies: [
-                "CausewayConfiguration", "ControlProtocol", "Coordination", "LinuxSystem", "Routing", "Supervision",
+                "CausewayConfiguration", "ControlProtocol", "Coordination", "LinuxSystem",
+                "Routing", "Supervision",
                 "TestSupport", "fake-node", .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -246,13 +281,17 @@ let package = Package(
         .testTarget(
             name: "ControlClientTests",
             dependencies: [
-                "CausewayConfiguration", "ControlClient", "ControlProtocol", "Coordination", "Routing",
+                "CausewayConfiguration", "ControlClient", "ControlProtocol", "Coordination",
+                "Routing",
                 "Supervision", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict
         ),
         .testTarget(
-            name: "SystemTests", dependencies: ["TestSupport"], exclude: ["programs"], swiftSettings: strict
+            name: "SystemTests",
+            dependencies: ["TestSupport"],
+            exclude: ["programs"],
+            swiftSettings: strict
         ),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),
     ],

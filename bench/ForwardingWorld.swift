@@ -35,9 +35,13 @@ final class ForwardingWorld {
             interfaces[Int(index)] = InterfaceEntry(
                 mac: mac,
                 mtu: Self.mtu,
-                flags: InterfaceEntry.up
+                flags: InterfaceEntry.up,
+                addressCount: 1
             )
         }
+        // Interfaces without one drop IPv4.
+        let address = UnsafeMutablePointer<AddressEntry>.allocate(capacity: 1)
+        address.initialize(to: AddressEntry(address: 0xC000_0201, mask: 0xFFFF_FF00))
         adjacencies = .allocate(capacity: 2)
         adjacencies.initialize(to: IPv4Lookup.noRoute)
         let kind = AdjacencyRecord.Kind.rewrite.rawValue
@@ -57,7 +61,7 @@ final class ForwardingWorld {
                 generation: 1,
                 neighbourEpoch: 0,
                 interfaces: interfaces,
-                addresses: .init(UnsafeMutablePointer<AddressEntry>.allocate(capacity: 1)),
+                addresses: .init(address),
                 adjacencies: adjacencies,
                 adjacencyCount: 2,
                 pathLists: .init(UnsafeMutablePointer<PathListEntry>.allocate(capacity: 1)),

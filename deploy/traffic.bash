@@ -49,12 +49,12 @@ check_demo() {
     local before after
     before=$(ctl --json show handoff)
     check_ping
-    check_drops "after ping" 0
+    check_drops "after ping"
     check_tcp ""
     check_tcp -R
     after=$(ctl --json show handoff)
     check_handoff "$before" "$after"
-    check_drops "in all" 1
+    check_drops "in all"
     say
     ctl show lanes
     if ((check_failures)); then
@@ -66,14 +66,28 @@ check_demo() {
 }
 
 check_ping() {
-    local text line
+    local text line before late=0 note=""
+    before=$(echo_replies)
     text=$(in_space 0 ping -q -i 0.002 -c 500 -W 2 "${demo_hosts[1]}" 2>&1) || true
     line=$(grep 'packets transmitted' <<<"$text" || say "no answer: $text")
-    if [[ $line == "500 packets transmitted, 500 received, 0% packet loss"* ]]; then
-        passed "ping: $line"
-    else
-        failed "ping: $line"
+    # ping waits two round trips for its last answers, however busy the machine is; the kernel has counted them all.
+    if [[ $line != *", 500 received"* ]]; then
+        sleep 0.5
+        late=$(($(echo_replies) - before))
+        note="; $late answers came, some after ping had ended"
     fi
+    if [[ $line == "500 packets transmitted, 500 received, 0% packet loss"* ]] || ((late == 500)); then
+        passed "ping: $line$note"
+    else
+        failed "ping: $line$note"
+    fi
+}
+
+# The echo replies that the first host has received.
+echo_replies() {
+    # shellcheck disable=SC2016  # awk's fields
+    in_space 0 awk '$1 == "Icmp:" { if (!names++) { for (i = 2; i <= NF; i++) if ($i == "InEchoReps") field = i }
+        else print $field }' /proc/net/snmp
 }
 
 # A TCP stream of 2 s; $1 is empty or -R. It must not stall for half a second.
@@ -124,16 +138,11 @@ check_handoff() {
     if ((count == 0)); then passed "handoff: all packets arrived"; else failed "handoff: $count did not arrive"; fi
 }
 
-# Lists all drops. Frames that the hosts sent before their interface was configured are explained; full handoff
-# rings are TCP's way to find the rate, so they pass where $2 is 1.
+# Lists all drops. Frames that the hosts sent before their interface was configured are explained.
 check_drops() {
-    local when=$1 full_is_fine=$2 unexplained errors
+    local when=$1 unexplained errors
     errors=$(ctl --json show errors | jq -c '[.errors[] | select(.severity == "error")]')
-    if ((full_is_fine)); then
-        unexplained=$(jq '[.[] | select(.reason | test("full|congestion|interface is down") | not) | .count] | add // 0' <<<"$errors")
-    else
-        unexplained=$(jq '[.[] | select(.reason | test("interface is down") | not) | .count] | add // 0' <<<"$errors")
-    fi
+    unexplained=$(jq '[.[] | select(.reason | test("interface is down") | not) | .count] | add // 0' <<<"$errors")
     if ((unexplained == 0)); then passed "drops $when: none unexplained"; else failed "drops $when: $unexplained"; fi
     jq -r '.[] | "        \(.count) \(.node): \(.reason)"' <<<"$errors"
 }

@@ -9,8 +9,10 @@
 #include <linux/sockios.h>
 #include <poll.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <linux/mempolicy.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -22,6 +24,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <ucontext.h>
 #include <unistd.h>
 #ifndef MAP_HUGE_SHIFT
 #define MAP_HUGE_SHIFT 26
@@ -182,4 +185,28 @@ int CLinux_interface_set_up(int socket, const char *name, int up) {
     if (ioctl(socket, SIOCGIFFLAGS, &request)) return -1;
     if (up) request.ifr_flags |= IFF_UP; else request.ifr_flags &= ~IFF_UP;
     return ioctl(socket, SIOCSIFFLAGS, &request);
+}
+
+int CLinux_backtrace(void **frames, int capacity) { return backtrace(frames, capacity); }
+
+void CLinux_backtrace_symbols(void *const *frames, int count, int fd) {
+    backtrace_symbols_fd(frames, count, fd);
+}
+
+long CLinux_read_own_memory(void *target, uint64_t address, size_t count) {
+    struct iovec to = {target, count}, from = {(void *)address, count};
+    return process_vm_readv(getpid(), &to, 1, &from, 1, 0);
+}
+
+int CLinux_set_signal_stack(void *base, size_t count) {
+    stack_t stack = {.ss_sp = base, .ss_flags = 0, .ss_size = count};
+    return sigaltstack(&stack, NULL);
+}
+
+uint64_t CLinux_context_program_counter(const void *context) {
+    return (uint64_t)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+}
+
+uint64_t CLinux_context_stack_pointer(const void *context) {
+    return (uint64_t)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RSP];
 }

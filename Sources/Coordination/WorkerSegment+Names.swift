@@ -75,6 +75,16 @@ extension WorkerSegment {
         }
     }
 
+    /// A graph node's name as it lies in the table, zero-terminated, for a reader that must not
+    /// allocate; nil: there is no such node.
+    public func nodeNameBytes(_ index: Int) -> UnsafePointer<CChar>? {
+        guard (0..<min(Int(clamping: load(.nodeCount)), Self.maximumNodes)).contains(index) else {
+            return nil
+        }
+        let entry = mapping.base + Self.nameTableOffset + index * Self.nameBytes
+        return UnsafePointer(entry.assumingMemoryBound(to: CChar.self))
+    }
+
     /// The drop reasons, in the order of the lanes' error counters.
     public var errorNames: [ErrorName] {
         (0..<min(Int(clamping: load(.errorCount)), Self.maximumErrors)).map { index in

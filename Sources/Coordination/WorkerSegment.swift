@@ -137,8 +137,8 @@ extension WorkerSegment {
         case processCount
         /// How often the control lane wrote its gauges.
         case controlLoops
-        /// Neighbours reported to the supervisor, and reports kept back; always 0 in
-        /// this version.
+        /// Neighbours reported to the supervisor, and reports kept back because the same was
+        /// reported within the last second.
         case neighboursReported, neighboursSuppressed
         /// Messages to the supervisor, and those that its connection had no room for.
         case reportsSent, reportsRefused

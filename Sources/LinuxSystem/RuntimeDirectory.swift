@@ -1,5 +1,9 @@
 public import SystemPackage
 
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
 /// The directory in which a supervisor finds what an earlier one left: sockets, and who runs.
 ///
 /// `supervisor.lock` is held by the running supervisor; `node<N>/` has the sockets `keeper.sock`
@@ -27,6 +31,28 @@ public struct RuntimeDirectory: Hashable, Sendable {
     /// The socket that a life of a node's worker listens on.
     public func workerSocket(node: Int, incarnation: UInt32) -> String {
         directory(node: node) + "/worker.\(incarnation).sock"
+    }
+
+    /// The report of a process's crash, as the process itself writes it; `name` as in its record.
+    public func crashFile(node: Int, name: String) -> String {
+        "\(directory(node: node))/\(name).crash"
+    }
+
+    /// Where the report of a crash is kept; the names sort by time.
+    public func keptCrashFile(node: Int, name: String) -> String {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        var parts = tm()
+        gmtime_r(&now.tv_sec, &parts)
+        var text = [CChar](repeating: 0, count: 32)
+        strftime(&text, text.count, "%Y%m%dT%H%M%SZ", &parts)
+        let time = String(decoding: text.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
+        return "\(directory(node: node))/crash.\(time).\(name).txt"
+    }
+
+    /// Whether a file of a node's directory is a report that is kept.
+    public static func isKeptCrashFile(_ name: String) -> Bool {
+        name.hasPrefix("crash.") && name.hasSuffix(".txt")
     }
 
     /// A process that this directory knows of.

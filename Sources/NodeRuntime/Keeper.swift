@@ -43,6 +43,7 @@ public final class Keeper {
     /// - Returns: the process's exit status.
     public func run() -> Int32 {
         Signals.catchTermination()
+        arguments.reportCrashes(of: "keeper")
         while !isStopping && !Signals.terminationAsked {
             server.serve(milliseconds: 1000) { received, channel in handle(received, channel) }
             if state == .forwarding { watchLinks() }

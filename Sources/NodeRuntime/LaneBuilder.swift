@@ -1,6 +1,10 @@
 internal import ControlProtocol
 internal import Coordination
+<<<<<<< HEAD
 internal import MainLoop
+=======
+internal import LinuxSystem
+>>>>>>> main
 internal import PacketBuffers
 internal import PacketGraph
 internal import PacketNodes
@@ -163,6 +167,7 @@ struct LaneBuilder {
                 controls: LaneControls(segment),
                 stopAsked: words,
                 stopped: words + 8,
+<<<<<<< HEAD
                 bed: LaneBed(
                     signals: waker.signals,
                     wakeup: waker.descriptor,
@@ -174,6 +179,14 @@ struct LaneBuilder {
                 mailbox: mailbox,
                 clockZero: segment.load(.clockZero),
                 name: text
+=======
+                epochWanted: segment.pointer(.epochWanted),
+                idleSleepMicroseconds: segment.pointer(.idleSleepMicroseconds),
+                wakeups: wakeups,
+                wakeupCount: taps.count,
+                name: text,
+                signalStack: CrashReport.makeStack()
+>>>>>>> main
             )
         )
         return state

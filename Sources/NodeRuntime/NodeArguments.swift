@@ -8,13 +8,22 @@ public struct NodeArguments: Sendable {
     public var listener: Int32
     /// Arguments for DPDK's environment, without a program name.
     public var environment: [String]
+    /// Where a report goes if the process crashes; nil: nowhere.
+    public var crashFile: String?
 
     /// Makes the arguments; `causeway-node` reads them from its command line.
-    public init(node: Int, incarnation: UInt32, listener: Int32, environment: [String]) {
+    public init(
+        node: Int,
+        incarnation: UInt32,
+        listener: Int32,
+        environment: [String],
+        crashFile: String? = nil
+    ) {
         self.node = node
         self.incarnation = incarnation
         self.listener = listener
         self.environment = environment
+        self.crashFile = crashFile
     }
 }
 

@@ -176,7 +176,7 @@ public struct EthernetPort: Sendable {
         public var driver: String
         /// Whether the port has carrier.
         public var isLinkUp: Bool
-        /// The link's speed in Mb/s; 0: none, 4,294,967,295: unknown.
+        /// The link's speed in Mb/s; 0: none, or unknown.
         public var speedMegabits: UInt32
         /// Whether the link sends and receives at a time.
         public var isFullDuplex: Bool
@@ -209,7 +209,8 @@ public struct EthernetPort: Sendable {
         return Status(
             driver: information.driver_name.map { String(cString: $0) } ?? "unknown",
             isLinkUp: link.link_status != 0,
-            speedMegabits: link.link_speed,
+            // DPDK says UINT32_MAX where it does not know.
+            speedMegabits: link.link_speed == .max ? 0 : link.link_speed,
             isFullDuplex: link.link_duplex != 0,
             mtu: mtu,
             numaNode: Int16(clamping: rte_eth_dev_socket_id(number)),

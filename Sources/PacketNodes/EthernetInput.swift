@@ -22,6 +22,7 @@ public struct EthernetInput: Node {
     /// Drop reasons.
     public enum Reason: UInt16, DropReason {
         case tooShort, interfaceDown, foreignAddress, vlan, lengthTooLarge, llc, unknownType
+        case notEnabled
 
         /// What `show errors` prints.
         public var text: String {
@@ -33,6 +34,7 @@ public struct EthernetInput: Node {
             case .lengthTooLarge: "llc length > packet length"
             case .llc: "llc packet"
             case .unknownType: "unknown ethernet type"
+            case .notEnabled: "ip4 not enabled on interface"
             }
         }
     }
@@ -75,7 +77,11 @@ public struct EthernetInput: Node {
         let type = mbuf.load(UInt16.self, at: 12)
         mbuf.l3Offset = UInt16(EthernetHeader.byteCount)
         mbuf.advance(EthernetHeader.byteCount)
-        if type == EthernetHeader.TypeInMemory.ipv4 { return .ip4Input }
+        if type == EthernetHeader.TypeInMemory.ipv4 {
+            // An interface without an address is no part of the router, as in VPP.
+            guard interface.pointee.addressCount > 0 else { return drop(mbuf, .notEnabled, base) }
+            return .ip4Input
+        }
         if type == EthernetHeader.TypeInMemory.arp { return .arpInput }
         return refuse(mbuf, type, base)
     }

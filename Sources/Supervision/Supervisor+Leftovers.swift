@@ -16,9 +16,7 @@ extension Supervisor {
         let records = runtime.records.sorted { $0.name > $1.name }
         for record in records { endOrphan(record) }
         for node in runtime.nodeNumbers {
-            let directory = runtime.directory(node: node)
-            for name in SmallFile.names(in: directory) { removeStale("\(directory)/\(name)") }
-            SmallFile.remove(directory)
+            removeDirectory(node: node) { log(.warning, "stale-file-removed", ["path": $0]) }
         }
         var pages: [String: Int] = [:]
         for path in files.present() {

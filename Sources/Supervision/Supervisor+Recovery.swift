@@ -15,6 +15,7 @@ extension Supervisor {
         workerIsDown(number)
         let journal = journal
         Task { await journal.leave(process) }
+        keepCrashReport(of: process)
         guard !isStopping else { return }
         log(
             .error,
@@ -45,6 +46,7 @@ extension Supervisor {
         guard let node = nodes[number], node.keeper === process, node.keeperPhase == .up else {
             return
         }
+        keepCrashReport(of: process)
         nodes[number]?.keeper = nil
         nodes[number]?.keeperPhase = .down
         nodes[number]?.keeperState = .stopped

@@ -117,6 +117,7 @@ extension Supervisor {
         } catch {
             if let keeper = nodes[number]?.keeper {
                 _ = await keeper.terminate(times: options.times)
+                keepCrashReport(of: keeper)
             }
             nodes[number]?.keeper = nil
             nodes[number]?.keeperPhase = .down
@@ -153,6 +154,7 @@ extension Supervisor {
             if let worker = nodes[number]?.worker {
                 await journal.leave(worker)
                 _ = await worker.kill(times: options.times)
+                keepCrashReport(of: worker)
             }
             workerIsDown(number)
             throw error

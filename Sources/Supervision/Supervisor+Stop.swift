@@ -91,7 +91,7 @@ extension Supervisor {
     private func removeFiles() {
         for number in order { nodes[number]?.segment = nil }
         files.removeAll()
-        for node in runtime.nodeNumbers { SmallFile.removeTree(runtime.directory(node: node)) }
+        for node in runtime.nodeNumbers { removeDirectory(node: node) }
         SmallFile.remove(runtime.path + "/instance")
         for lock in locks { lock.remove() }
         locks.removeAll()

@@ -27,6 +27,9 @@ struct NodeOptions: ParsableArguments {
     @Option(help: "The descriptor of a listening SOCK_SEQPACKET socket.")
     var listenFd: Int32
 
+    @Option(help: "The file for a report if the process crashes.")
+    var crashFile: String?
+
     @Argument(parsing: .postTerminator, help: "Arguments for DPDK's environment.")
     var environment: [String] = []
 
@@ -44,7 +47,8 @@ struct NodeOptions: ParsableArguments {
             node: node,
             incarnation: incarnation,
             listener: listenFd,
-            environment: environment
+            environment: environment,
+            crashFile: crashFile
         )
     }
 

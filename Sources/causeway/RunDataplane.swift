@@ -36,6 +36,10 @@ final class DataplaneRun: Sendable {
     /// - Returns: the process's exit status.
     func run() async -> Int32 {
         let signals = RunSignals()
+        CrashReport.install(
+            path: plan.startup.runtimeFolder + "/crash.supervisor.txt",
+            title: "causeway, the supervisor, pid \(getpid())"
+        )
         do throws(SupervisionError) {
             if let path = plan.startup.logPath { try store.open(path: path) }
             try bind()

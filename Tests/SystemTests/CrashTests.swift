@@ -74,6 +74,7 @@ extension SystemTests {
                     #expect(report == .complete(5))
                 }
                 let expected = try await condition(testbed)
+                let before = try await near[0].echoReplies()
                 let witness = try near[0].namespace.start(
                     "ping",
                     "-q",
@@ -95,7 +96,8 @@ extension SystemTests {
                     inUse = inUse ?? now
                 }
                 witness.signal(SIGINT)
-                let seen = PingReport(try await witness.end(withinSeconds: 10).output)
+                let output = try await witness.end(withinSeconds: 10).output
+                let seen = try await near[0].completed(PingReport(output), since: before)
                 #expect(seen.sent > 5000)
                 #expect(seen == .complete(seen.sent), "the other node's ports lost packets")
                 try await expectSame(testbed, expected, life: 101)
@@ -114,11 +116,8 @@ extension SystemTests {
                 (try? await host.ping(other.address, count: 1)) == .complete(1)
             }
             #expect(isAnswered, "life \(life)")
-            // Now and then one of the first packets of a new life is lost (CHANGELOG, known issues).
-            let isWhole = await eventually(withinSeconds: 5) {
-                (try? await host.ping(other.address, count: 20)) == .complete(20)
-            }
-            #expect(isWhole, "life \(life)")
+            let report = try await host.ping(other.address, count: 20)
+            #expect(report == .complete(20), "life \(life)")
         }
 
         private func expectSame(
@@ -129,6 +128,45 @@ extension SystemTests {
             let now = try await condition(testbed)
             #expect((now.routes == expected.routes) as Bool, "routes, life \(life)")
             #expect((now.neighbours == expected.neighbours) as Bool, "neighbours, life \(life)")
+        }
+
+        @Test func aCrashLeavesAReportThatNamesTheLane() async throws {
+            try await Testbed.run { testbed in
+                let before = try await status(testbed, node: 1)
+                let pid = try #require(before["workerPID"].int)
+                let tasks = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")
+                let lane = try #require(
+                    tasks.first {
+                        (try? String(
+                            contentsOfFile: "/proc/\(pid)/task/\($0)/comm",
+                            encoding: .utf8
+                        ))
+                            == "cw-n1-l0\n"
+                    }
+                )
+                // tgkill: kill alone would send it to whichever thread takes it.
+                let kill = "import ctypes; ctypes.CDLL(None).syscall(234, \(pid), \(lane), 11)"
+                _ = try await RunningCommand(["python3", "-c", kill]).end(withinSeconds: 10)
+                let isBack = await eventually(withinSeconds: 20) {
+                    guard let now = try? await status(testbed, node: 1) else { return false }
+                    return now["workerState"].string == "forwarding"
+                        && now["incarnation"] != before["incarnation"]
+                }
+                #expect(isBack)
+                let folder = "\(testbed.dataplane.runtimeDirectory)/node1"
+                let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+                    .filter { $0.hasPrefix("crash.") }
+                let name = try #require(names.first, "\(testbed.dataplane.log.suffix(2000))")
+                #expect(names.count == 1 && name.hasSuffix(".worker.1.txt"))
+                let report = try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
+                for part in [
+                    "worker, NUMA node 1, incarnation 1, pid \(pid)", "signal 11 (SIGSEGV)",
+                    "lane 0, cpu ", "pc 0x", "code at pc:", "NodeRuntime.LaneLoop", "end of report",
+                ] { #expect(report.contains(part), "\(part) is not in\n\(report)") }
+                #expect(testbed.dataplane.log.contains("crash-report"))
+                // It is for the operator, so it would stay.
+                try FileManager.default.removeItem(atPath: "\(folder)/\(name)")
+            }
         }
 
         @Test func aNodeWhoseBudgetIsSpentStaysDownAndIsNamed() async throws {

@@ -88,3 +88,16 @@ int CLinux_tap_attach(int fd, const char *_Nonnull name);
 int CLinux_interface_set_mtu(int socket, const char *_Nonnull name, int mtu);
 /// Sets or clears IFF_UP of interface `name`.
 int CLinux_interface_set_up(int socket, const char *_Nonnull name, int up);
+
+// Crash reports; all may be called in a signal handler once `CLinux_backtrace` has been called outside one.
+/// Return addresses of the caller's stack, innermost first; how many.
+int CLinux_backtrace(void *_Nullable *_Nonnull frames, int capacity);
+/// Writes a line a frame: object(symbol+offset)[address].
+void CLinux_backtrace_symbols(void *_Nullable const *_Nonnull frames, int count, int fd);
+/// Copies memory of this process that may not be there; the bytes copied, or -1.
+long CLinux_read_own_memory(void *_Nonnull target, uint64_t address, size_t count);
+/// An alternate signal stack for the calling thread.
+int CLinux_set_signal_stack(void *_Nonnull base, size_t count);
+/// Registers in a signal handler's third argument.
+uint64_t CLinux_context_program_counter(const void *_Nonnull context);
+uint64_t CLinux_context_stack_pointer(const void *_Nonnull context);

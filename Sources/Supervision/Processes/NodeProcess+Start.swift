@@ -24,10 +24,13 @@ extension NodeProcess {
             }
         }
 
+        /// Where the process reports its crash.
+        var crashFile: String { runtime.crashFile(node: name.node, name: name.fileName) }
+
         var arguments: [String] {
             [
                 "\(name.role)", "--node", "\(name.node)", "--incarnation", "\(name.incarnation)",
-                "--listen-fd", "3", "--",
+                "--listen-fd", "3", "--crash-file", crashFile, "--",
             ] + environmentArguments
         }
 
@@ -55,6 +58,8 @@ extension NodeProcess {
         let channel: MessageChannel
         do throws(Errno) {
             try launch.runtime.makeDirectory(node: launch.name.node)
+            // A report of the same name is that of an earlier supervisor's process.
+            SmallFile.remove(launch.crashFile)
             listener = try MessageChannel.listen(path: socket)
         } catch { throw launch.failure("cannot listen at \(socket)", error) }
         defer { close(listener) }
