@@ -69,6 +69,7 @@ public struct ClockKeeper: Sendable {
     public private(set) var hertz: Double
     /// Verifications so far, and those that found a jump.
     public private(set) var checks: UInt64 = 0
+    /// See `checks`.
     public private(set) var jumps: UInt64 = 0
     private var first: ClockSample
 

@@ -47,6 +47,7 @@ public struct LaneBed: @unchecked Sendable {
     /// Whether a device had something to read when the last sleep or look ended.
     ///
     /// - Parameter device: its place in the list given to `init`.
+    /// - Returns: whether a read would find something.
     public func isReady(_ device: Int) -> Bool { descriptors[device + 1].revents != 0 }
 
     /// Looks at the devices without sleeping.

@@ -57,6 +57,7 @@ public struct LaneTimers: @unchecked Sendable {
     ///   - handle: whom it calls.
     ///   - nanoseconds: from now on; less than a tick is none.
     ///   - tsc: the time-stamp counter now.
+    /// - Returns: the timer; nil: there is none.
     @discardableResult
     public func start(
         _ handle: TimerHandle,

@@ -57,6 +57,7 @@ public final class ProcessLoop: TaskExecutor, @unchecked Sendable {
     /// - Parameters:
     ///   - name: for `show processes`.
     ///   - body: what it does; when it returns, the process is `done`.
+    /// - Returns: the process, for those who signal it.
     @discardableResult
     public func start(
         _ name: String,

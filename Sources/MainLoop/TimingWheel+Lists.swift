@@ -1,6 +1,7 @@
 extension TimingWheel {
-    /// The next tick at which there is something to do: timers expire, or come within reach of a
-    /// finer wheel. No timer expires before; nil: there is none at all.
+    /// The next tick at which timers expire, or come within reach of a finer wheel.
+    ///
+    /// No timer expires before; nil: there is none at all.
     public var nextStop: UInt64? {
         guard state.pointee.count > 0 else { return nil }
         let now = state.pointee.now

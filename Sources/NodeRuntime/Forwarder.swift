@@ -213,16 +213,11 @@ final class Forwarder {
         return nil
     }
 
-<<<<<<< HEAD
     /// What the graph node of an index is called.
     func nodeName(_ index: Int) -> String {
         let names = segment.nodeNames
         return names.indices.contains(index) ? names[index].name : "node-\(index)"
     }
-=======
-    /// Counts an event in one of the control lane's words of the segment.
-    func count(_ word: WorkerSegment.Word) { segment.store(word, segment.load(word) + 1) }
->>>>>>> main
 
     /// Writes the control lane's gauges to the segment.
     func publishGauges() {

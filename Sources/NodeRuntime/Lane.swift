@@ -1,50 +1,13 @@
 internal import CLinux
 internal import Coordination
-<<<<<<< HEAD
-internal import MainLoop
-=======
 internal import LinuxSystem
->>>>>>> main
+internal import MainLoop
 internal import PacketBuffers
 internal import PacketGraph
 internal import PacketNodes
 
-<<<<<<< HEAD
 /// The loop of a polling lane, in VPP's order: barrier, handoff rings and inputs, interrupts,
 /// pending frames until none is left, timers, counters.
-=======
-#if canImport(Glibc)
-    internal import Glibc
-#endif
-
-/// A polling lane: what its thread needs, in plain memory that nothing else writes.
-struct LaneState {
-    let graph: LaneGraph
-    let context: UnsafeMutablePointer<LaneContext>
-    let block: LaneBlock
-    /// Set by the control lane to end the loop; a whole word.
-    let stopAsked: UnsafeMutablePointer<UInt64>
-    /// Set by the lane when its loop has ended.
-    let stopped: UnsafeMutablePointer<UInt64>
-    let epochWanted: UnsafeMutablePointer<UInt64>
-    let idleSleepMicroseconds: UnsafeMutablePointer<UInt64>
-    /// The lane's TAP descriptors, which end its sleep.
-    let wakeups: UnsafeMutablePointer<pollfd>
-    let wakeupCount: Int
-    /// The thread's name, `cw-n<node>-l<lane>`, zero-terminated, at most 15 bytes.
-    let name: UnsafeMutablePointer<CChar>
-    /// For the report of a crash.
-    let signalStack: UnsafeMutableRawPointer
-
-    /// Empty turns before a lane starts to sleep.
-    static let idleTurns = 256
-    /// How long a lane stays in a barrier whose coordinator says nothing.
-    static let barrierLimitSeconds: UInt64 = 2
-}
-
-/// The loop of a polling lane, in VPP's order: barrier, handoff rings and inputs, pending frames
-/// until none is left.
->>>>>>> main
 enum LaneLoop {
     typealias Lane = UnsafeMutablePointer<LaneState>
 

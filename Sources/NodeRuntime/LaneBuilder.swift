@@ -1,10 +1,7 @@
 internal import ControlProtocol
 internal import Coordination
-<<<<<<< HEAD
-internal import MainLoop
-=======
 internal import LinuxSystem
->>>>>>> main
+internal import MainLoop
 internal import PacketBuffers
 internal import PacketGraph
 internal import PacketNodes
@@ -167,7 +164,6 @@ struct LaneBuilder {
                 controls: LaneControls(segment),
                 stopAsked: words,
                 stopped: words + 8,
-<<<<<<< HEAD
                 bed: LaneBed(
                     signals: waker.signals,
                     wakeup: waker.descriptor,
@@ -178,15 +174,8 @@ struct LaneBuilder {
                 nodes: nodes,
                 mailbox: mailbox,
                 clockZero: segment.load(.clockZero),
-                name: text
-=======
-                epochWanted: segment.pointer(.epochWanted),
-                idleSleepMicroseconds: segment.pointer(.idleSleepMicroseconds),
-                wakeups: wakeups,
-                wakeupCount: taps.count,
                 name: text,
                 signalStack: CrashReport.makeStack()
->>>>>>> main
             )
         )
         return state

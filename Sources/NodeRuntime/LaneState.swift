@@ -26,6 +26,8 @@ struct LaneState {
     let clockZero: UInt64
     /// The thread's name, `cw-n<node>-l<lane>`, zero-terminated, at most 15 bytes.
     let name: UnsafeMutablePointer<CChar>
+    /// For the report of a crash.
+    let signalStack: UnsafeMutableRawPointer
     /// What changes from turn to turn.
     var turn = LaneTurn()
 

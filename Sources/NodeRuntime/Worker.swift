@@ -228,30 +228,6 @@ public final class Worker {
         }
     }
 
-<<<<<<< HEAD
-=======
-    private func lookAfterLanes() {
-        var counter: UInt64 = 0
-        _ = read(wakeup, &counter, 8)
-        guard let forwarder else { return }
-        forwarder.publishGauges()
-        while let report = forwarder.nextNeighbour() {
-            guard recentNeighbours.isNews(report) else {
-                forwarder.count(.neighboursSuppressed)
-                continue
-            }
-            forwarder.count(.neighboursReported)
-            server.report(
-                .neighbourSeen(
-                    interface: report.interface,
-                    address: report.address,
-                    mac: MACAddress(bits: report.mac)
-                )
-            )
-        }
-    }
-
->>>>>>> main
     private func stop() -> Never {
         enter(.draining)
         forwarder?.stopLanes()
