@@ -1,4 +1,4 @@
-public import Coordination
+internal import Coordination
 
 /// A lane's clock and timing wheel: how its graph nodes arrange to run at a time.
 ///

@@ -1,5 +1,5 @@
 internal import CLinux
-public import Coordination
+internal import Coordination
 internal import Synchronization
 
 /// Drives the processes of a control lane: their executor, their timing wheel, their events.

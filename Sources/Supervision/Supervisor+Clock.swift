@@ -1,4 +1,5 @@
 public import Coordination
+internal import Logging
 
 /// The supervisor's own time base, against which `show clock` holds those of the workers.
 public struct ClockStatus: Sendable {

@@ -17,6 +17,7 @@ final class FakeDataplane: Dataplane {
         var refuseGenerator: @Sendable (Int) -> String? = { _ in nil }
         var baseline = CounterBaseline()
         var ports: [PortStatus] = []
+        var clock: ClockStatus?
         var log = ["level=info message=\"started\""]
     }
 
@@ -139,6 +140,7 @@ final class FakeDataplane: Dataplane {
 
     func view() async -> DataplaneView {
         let (routing, baseline, log) = recorded.withLock { ($0.routing, $0.baseline, $0.log) }
+        let clock = recorded.withLock { $0.clock }
         let nodes = segments.enumerated().map { number, segment in
             NodeStatus(
                 number: number,
@@ -161,7 +163,8 @@ final class FakeDataplane: Dataplane {
             routing: routing,
             changeNumber: 7,
             uptimeSeconds: 12.5,
-            log: log
+            log: log,
+            clock: clock
         )
     }
 
