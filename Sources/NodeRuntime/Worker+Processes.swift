@@ -1,5 +1,6 @@
 internal import ControlProtocol
 internal import Coordination
+internal import Logging
 internal import MainLoop
 internal import PacketNodes
 

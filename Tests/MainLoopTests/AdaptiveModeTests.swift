@@ -48,14 +48,14 @@ struct AdaptiveCase: Sendable, CustomTestStringConvertible {
         AdaptiveCase(
             testDescription: "five packets in the block before: one more poll, then interrupts",
             start: .polling,
-            calls: [(5, 5), (128, 0), (129, 0)],
-            states: [.polling, .polling, .interrupt]
+            calls: [(127, 100), (128, 5), (256, 0), (257, 0)],
+            states: [.polling, .polling, .polling, .interrupt]
         ),
         AdaptiveCase(
             testDescription: "six keep it polled",
             start: .polling,
-            calls: [(0, 5), (5, 1), (128, 0), (129, 0), (255, 0)],
-            states: [.polling, .interrupt, .interrupt, .interrupt, .interrupt]
+            calls: [(127, 100), (128, 6), (256, 0), (257, 0), (300, 0)],
+            states: [.polling, .polling, .polling, .polling, .polling]
         ),
         AdaptiveCase(
             testDescription: "six before the block keep it polled for all of it",
@@ -64,7 +64,7 @@ struct AdaptiveCase: Sendable, CustomTestStringConvertible {
             states: [.polling, .polling, .polling, .polling, .polling, .interrupt]
         ),
         AdaptiveCase(
-            testDescription: "traffic between the two polls keeps it polled",
+            testDescription: "what the last poll brings comes too late",
             start: .polling,
             calls: [(127, 0), (128, 7), (256, 0), (257, 0)],
             states: [.polling, .interrupt, .interrupt, .interrupt]
