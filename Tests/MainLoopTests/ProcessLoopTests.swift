@@ -1,3 +1,4 @@
+import Coordination
 import MainLoop
 import Synchronization
 import Testing
