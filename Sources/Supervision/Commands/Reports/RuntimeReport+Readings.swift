@@ -89,6 +89,8 @@ extension RuntimeReport.Node {
         vectorsPerCall = calls > 0 ? Double(vectors) / Double(calls) : 0
         maximumClocks = lane.node(index, .maximumClocks)
         vectorsAtMaximum = lane.node(index, .vectorsAtMaximum)
+        interrupts = lane.node(index, .interrupts)
+        switches = lane.node(index, .switches)
         let kind = LaneNodeState(rawValue: lane.node(index, .state)) ?? .active
         state = isCurrent ? "running" : "\(kind)"
     }
@@ -104,6 +106,8 @@ extension RuntimeReport.Node {
         vectorsPerCall = calls > 0 ? Double(vectors) / Double(calls) : 0
         maximumClocks = process.maximumClocks
         vectorsAtMaximum = 0
+        interrupts = 0
+        switches = 0
     }
 }
 

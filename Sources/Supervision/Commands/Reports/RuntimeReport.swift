@@ -49,6 +49,9 @@ struct RuntimeReport: CommandResult {
         /// The most clocks of one call, and the packets of that call.
         var maximumClocks: UInt64
         var vectorsAtMaximum: UInt64
+        /// Calls because of an interrupt, and changes between polling and interrupts.
+        var interrupts: UInt64
+        var switches: UInt64
     }
 
     /// What the text shows.
