@@ -195,8 +195,7 @@ let package = Package(
             name: "causeway-bench",
             dependencies: [
                 "CBench", "CDPDK", "CLinux", "ControlProtocol", "Coordination", "Forwarding",
-                "LinuxSystem",
-                "PacketBuffers", "PacketGraph", "PacketNodes",
+                "LinuxSystem", "MainLoop", "PacketBuffers", "PacketGraph", "PacketNodes",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "bench",
