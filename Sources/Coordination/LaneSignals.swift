@@ -49,13 +49,14 @@ public struct LaneSignals: @unchecked Sendable {
     /// - Parameter node: the graph node's index on the lane, 0..<`nodeLimit`.
     public func setInterrupt(_ node: Int) {
         let index = node & (Self.nodeLimit - 1)
-        _ = CLinux_fetch_or64(interrupts + index / 64, 1 << UInt64(index % 64))
+        let bit = UInt64(truncatingIfNeeded: index & 63)
+        _ = CLinux_fetch_or64(interrupts + index &>> 6, 1 &<< bit)
     }
 
     /// Whether an interrupt is pending.
     public var hasInterrupts: Bool {
-        for word in 0..<4 where CLinux_load_relaxed64(interrupts + word) != 0 { return true }
-        return false
+        CLinux_load_relaxed64(interrupts) | CLinux_load_relaxed64(interrupts + 1)
+            | CLinux_load_relaxed64(interrupts + 2) | CLinux_load_relaxed64(interrupts + 3) != 0
     }
 }
 

@@ -20,6 +20,8 @@ public struct TimingWheel: @unchecked Sendable {
     /// The list beyond the wheels, by its number among all lists.
     static let overflow = wheelCount * slotCount
     static let bitmapWords = slotCount / 64
+    static let slots32 = Int32(slotCount)
+    static let wheels32 = Int32(wheelCount)
 
     struct Entry {
         var expiry: UInt64 = 0
@@ -160,11 +162,11 @@ public struct TimingWheel: @unchecked Sendable {
     /// Moves what the coarser wheels have for the time that begins now into finer ones.
     private func cascade(at time: UInt64) {
         let low = Self.slotMask
-        if time & (1 << 30 - 1) == 0 { spread(list: Int32(Self.overflow)) }
+        if time & (1 << 30 - 1) == 0 { spread(list: Self.wheels32 &* Self.slots32) }
         if time & (1 << 20 - 1) == 0 {
-            spread(list: Int32(2 * Self.slotCount) + Int32(truncatingIfNeeded: time >> 20 & low))
+            spread(list: 2 &* Self.slots32 &+ Int32(truncatingIfNeeded: time &>> 20 & low))
         }
-        spread(list: Int32(Self.slotCount) + Int32(truncatingIfNeeded: time >> 10 & low))
+        spread(list: Self.slots32 &+ Int32(truncatingIfNeeded: time &>> 10 & low))
     }
 
     /// Inserts all timers of a list anew, by what is left of their time.
