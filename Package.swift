@@ -6,8 +6,9 @@ import PackageDescription
 let dpdkHeaders = ["/usr/include/dpdk", "/usr/include/x86_64-linux-gnu/dpdk"]
     .flatMap { ["-Xcc", "-I\($0)"] }
 
-/// The CPU level that the packet side is compiled for; `deploy/setup` checks the machine for it.
-let processor = ["-Xcc", "-march=x86-64-v3"]
+/// The CPU level that the packet side is compiled for: `deploy/build` makes it for more than one, `causeway`
+/// takes the best that a NUMA node's CPUs have.
+let processor = ["-Xcc", "-march=\(Context.environment["CAUSEWAY_PROCESSOR"] ?? "x86-64-v3")"]
 
 /// For every target: warnings are errors, imports are internal unless a signature needs them.
 let strict: [SwiftSetting] = [
@@ -69,14 +70,17 @@ let package = Package(
 
         // Shared by the control and the packet side.
         .target(
-            name: "CausewayConfiguration",
-            dependencies: ["HostTopology", "LinuxSystem", .product(name: "Yams", package: "Yams")],
-            swiftSettings: strict
-        ),
-        .target(
             name: "Coordination",
             dependencies: [
                 "CLinux", "LinuxSystem", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "CausewayConfiguration",
+            dependencies: [
+                "Coordination", "HostTopology", "LinuxSystem",
+                .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict
         ),
@@ -96,7 +100,7 @@ let package = Package(
         ),
         .target(
             name: "Forwarding",
-            dependencies: ["CLinux", "LinuxSystem"],
+            dependencies: ["CLinux", "Coordination", "LinuxSystem"],
             swiftSettings: dataPath
         ),
         .target(
@@ -174,7 +178,7 @@ let package = Package(
         .executableTarget(
             name: "causeway-node",
             dependencies: [
-                "LinuxSystem", "NodeRuntime",
+                "ControlProtocol", "LinuxSystem", "NodeRuntime",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -240,7 +244,7 @@ let package = Package(
         ),
         .testTarget(
             name: "CausewayConfigurationTests",
-            dependencies: ["CausewayConfiguration", "HostTopology", "TestSupport"],
+            dependencies: ["CausewayConfiguration", "Coordination", "HostTopology", "TestSupport"],
             swiftSettings: strict
         ),
         .testTarget(

@@ -60,6 +60,11 @@ find_swift() {
     return 1
 }
 
+# Prints the path of a swift that is there, whether it runs or not; fails when there is none.
+swift_program() {
+    command -v swift || { [[ -x /opt/swift/usr/bin/swift ]] && say /opt/swift/usr/bin/swift; }
+}
+
 # Ends with where to get Swift, unless it is there.
 require_swift() {
     find_swift && return
@@ -75,6 +80,10 @@ free_hugepages() {
     if [[ -r $file ]]; then cat "$file"; else awk '/^HugePages_Free:/ {print $2}' /proc/meminfo; fi
 }
 
+# What a release consists of.
+# shellcheck disable=SC2034  # read by those who source this
+readonly release_products=(causeway causeway-node causewayctl)
+
 # Builds the given products for release, with progress where somebody watches.
 build_release() {
     local product quiet=(--quiet)
@@ -83,4 +92,18 @@ build_release() {
         say "swift build -c release --product $product"
         swift build -c release --product "$product" "${quiet[@]}" || die "the build of $product failed"
     done
+}
+
+# Builds causeway-node for processor level $1, such as v4, beside the others. Only the packet side is compiled
+# again, in a folder of its own; the sources of other packages are those of the first build.
+build_variant() {
+    local level=$1 scratch=.build/variants/$1 quiet=(--quiet)
+    if [[ -t 1 ]]; then quiet=(); fi
+    [[ $level =~ ^v[34]$ ]] || die "there is no processor level $level: v3 or v4"
+    say "swift build -c release --product causeway-node for x86-64-$level"
+    CAUSEWAY_PROCESSOR=x86-64-$level swift build -c release --product causeway-node \
+        --scratch-path "$scratch" "${quiet[@]}" || die "the build of causeway-node for $level failed"
+    # In one step, so that whoever starts it finds the old one or the new one.
+    cp -- "$scratch/release/causeway-node" ".build/release/causeway-node-$level.new"
+    mv -- ".build/release/causeway-node-$level.new" ".build/release/causeway-node-$level"
 }

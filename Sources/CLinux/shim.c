@@ -47,6 +47,11 @@ int CLinux_set_timer_slack(unsigned long nanoseconds) {
     return prctl(PR_SET_TIMERSLACK, nanoseconds);
 }
 
+int CLinux_set_scheduler(int policy, int priority) {
+    const struct sched_param parameters = {.sched_priority = priority};
+    return sched_setscheduler(0, policy, &parameters) == 0 ? 0 : errno;
+}
+
 int CLinux_thread_id(void) { return (pid_t)syscall(SYS_gettid); }
 
 /// Binds `tid` (0: the caller) to the CPUs whose bits are set in `words`, 64 to a word.

@@ -6,6 +6,8 @@ public struct EALArguments: Hashable, Sendable {
     public var instance: String
     /// Where hugetlbfs is mounted, by the bytes of its pages.
     public var hugepageFolders: [Int: String]
+    /// The widest vectors that DPDK may use, in bits; nil: its choice.
+    public var maximumSIMDBits: Int?
 
     /// Where hugetlbfs is expected when the machine does not tell.
     public static let usualHugepageFolder = "/dev/hugepages"
@@ -82,7 +84,7 @@ public struct EALArguments: Hashable, Sendable {
             "--huge-dir", hugepageFolder(of: node),
             "--base-virtaddr=0x\(String(Self.baseAddress(of: node), radix: 16))",
             "--no-telemetry",
-        ]
+        ] + (maximumSIMDBits.map { ["--force-max-simd-bitwidth=\($0)"] } ?? [])
     }
 
     /// The node's PCI devices and no other.

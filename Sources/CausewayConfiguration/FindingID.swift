@@ -31,6 +31,10 @@ public enum FindingID: String, Hashable, Sendable, Codable, CaseIterable {
     case tooFewCPUs = "placement.too-few-cpus"
     case tooManyLanes = "placement.too-many-lanes"
 
+    // The program for them.
+    case extensionMissing = "placement.cpu-extension-missing"
+    case programMissing = "placement.program-missing"
+
     // NUMA nodes.
     case noNode = "placement.no-node"
     case nodeNumber = "placement.node-number"
@@ -44,6 +48,7 @@ public enum FindingID: String, Hashable, Sendable, Codable, CaseIterable {
     case hugepagesNotMounted = "placement.hugepages-not-mounted"
     case tooFewHugepages = "placement.too-few-hugepages"
     case memoryExceedsNode = "placement.memory-exceeds-node"
+    case heapTooSmall = "placement.heap-too-small"
     case heapRounded = "placement.heap-rounded"
     case poolDoesNotFit = "placement.pool-does-not-fit"
     case poolTooSmall = "placement.pool-too-small"
@@ -71,5 +76,6 @@ public enum FindingID: String, Hashable, Sendable, Codable, CaseIterable {
     case startupMissingValue = "startup.missing-value"
     case startupImpossibleValue = "startup.impossible-value"
     case startupRepeated = "startup.repeated"
+    case startupConflict = "startup.conflict"
     case startupNoMeaning = "startup.no-meaning"
 }

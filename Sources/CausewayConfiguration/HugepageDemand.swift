@@ -1,3 +1,5 @@
+internal import Coordination
+
 /// Hugepages that one purpose takes.
 public struct HugepageDemand: Hashable, Sendable, Codable {
     /// What hugepages are for.
@@ -36,11 +38,11 @@ public struct HugepageDemand: Hashable, Sendable, Codable {
     /// What a placement takes, by node and purpose; purposes that take none are left out.
     public static func all(of placement: Placement) -> [HugepageDemand] {
         placement.nodes.flatMap { node -> [HugepageDemand] in
-            let rings = HandoffLayout(into: node, of: placement)
+            let rings = placement.rings(into: node)
             let bytes: [(Purpose, Int)] = [
                 (.heap, node.heapBytes * node.heapCopies),
                 (.eal, node.ealBytes),
-                (.rings, rings.bytes),
+                (.rings, rings.usedBytes),
             ]
             return bytes.filter { $0.1 > 0 }.map { purpose, bytes in
                 HugepageDemand(

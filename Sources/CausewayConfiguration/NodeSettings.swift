@@ -114,6 +114,8 @@ struct PortSettings: Hashable, Sendable {
     var mtu: Located<Int>?
     var mac: Located<String>?
     var options: Located<[String: String]>?
+    /// Whether too few transmit queues are made enough: VPP shares queues, where a lane here has its own.
+    var mayRaiseQueues = false
     /// Where the port is declared.
     var location: SourceLocation?
 
@@ -132,6 +134,7 @@ struct PortSettings: Hashable, Sendable {
         result.mtu = mtu ?? base.mtu
         result.mac = mac ?? base.mac
         result.options = options ?? base.options
+        result.mayRaiseQueues = mayRaiseQueues || base.mayRaiseQueues
         result.location = location ?? base.location
         return result
     }

@@ -1,3 +1,5 @@
+internal import Coordination
+
 /// What changes between two placements, and what of it needs a restart.
 public struct PlacementDifference: Hashable, Sendable, Encodable {
     /// What happens to a node.
@@ -61,10 +63,7 @@ public struct PlacementDifference: Hashable, Sendable, Encodable {
             switch (before, after) {
             case (let before?, let after?):
                 var changes = NodeChanges(from: before, to: after)
-                changes.compareRings(
-                    HandoffLayout(into: before, of: old),
-                    HandoffLayout(into: after, of: new)
-                )
+                changes.compareRings(before: (before, old), after: (after, new))
                 changes.compareTargets(before: old, after: new, except: number)
                 return Node(number: number, action: changes.action, reasons: changes.reasons)
             case (nil, _): return Node(number: number, action: .start, reasons: ["new"])
@@ -153,9 +152,17 @@ private struct NodeChanges {
     }
 
     /// Rings into the node.
-    mutating func compareRings(_ old: HandoffLayout, _ new: HandoffLayout) {
+    mutating func compareRings(
+        before: (node: NodePlacement, placement: Placement),
+        after: (node: NodePlacement, placement: Placement)
+    ) {
+        let old = before.placement.rings(into: before.node)
+        let new = after.placement.rings(into: after.node)
         compare("handoff-ring", old.cells, new.cells, .restartWorker)
-        guard old.sources != new.sources else { return }
+        guard
+            before.placement.ringSources(of: before.node)
+                != after.placement.ringSources(of: after.node)
+        else { return }
         note("rings into it: \(old.ringCount) -> \(new.ringCount)", .restartWorker)
     }
 
@@ -166,10 +173,10 @@ private struct NodeChanges {
                 note("rings to node \(target.number): new", .restartWorker)
                 continue
             }
-            let layouts = (
-                HandoffLayout(into: old, of: before), HandoffLayout(into: target, of: after)
-            )
-            guard layouts.0 != layouts.1 else { continue }
+            guard
+                before.rings(into: old) != after.rings(into: target)
+                    || before.ringSources(of: old) != after.ringSources(of: target)
+            else { continue }
             note("rings to node \(target.number): laid out anew", .restartWorker)
         }
     }

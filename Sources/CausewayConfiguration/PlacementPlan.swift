@@ -1,3 +1,4 @@
+internal import Coordination
 public import HostTopology
 
 /// What would be started for a placement: processes, hugepages and rings; nothing is.
@@ -78,7 +79,7 @@ public struct PlacementPlan: Hashable, Sendable, Encodable {
             + placement.nodes.flatMap { Self.workers(of: $0, arguments: arguments) }
         hugepages = HugepageDemand.all(of: placement)
         rings = placement.nodes.map { node in
-            let layout = HandoffLayout(into: node, of: placement)
+            let layout = placement.rings(into: node)
             return Rings(
                 node: node.number,
                 count: layout.ringCount,

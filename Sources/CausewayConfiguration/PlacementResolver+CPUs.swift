@@ -224,7 +224,7 @@ extension PlacementResolver {
     /// CPUs for lanes in order, by the SMT policy and without what is reserved.
     private func freeCPUs(of draft: NodeDraft, except others: Set<Int>) -> [Int] {
         let own = Set(draft.cpus)
-        let reserved = Set(housekeeping).union(others)
+        let reserved = Set(housekeeping).union(others).union(file.withoutLanes)
         return machine.usableCores(of: draft.real.osIndex).flatMap { core -> [Int] in
             let free = core.cpus.filter { own.contains($0) && !reserved.contains($0) }
             if smt == .share { return free }

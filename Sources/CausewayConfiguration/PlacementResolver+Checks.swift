@@ -1,3 +1,4 @@
+internal import Coordination
 internal import HostTopology
 
 /// Checks that need the whole placement.
@@ -113,6 +114,16 @@ extension PlacementResolver {
 
     private mutating func checkRings(of placement: Placement, drafts: [NodeDraft]) {
         guard placement.nodes.count > 1 else { return }
+        for (node, draft) in zip(placement.nodes, drafts) {
+            let sources = placement.sourceLanes(of: node)
+            guard sources > HandoffLayout.maximumSourceLanes else { continue }
+            report(
+                .tooManyLanes,
+                at: draft.lanesLocation,
+                "\(sources) lanes on other nodes hand packets over to node \(node.number)",
+                remedy: "\(HandoffLayout.maximumSourceLanes) are possible: lower `lanes`"
+            )
+        }
         let largest = placement.ports.map(\.mtu).max() ?? 1500
         // A header cell, and the frame with one VLAN tag.
         let cells = 1 + (largest + 18).roundedUp(toMultipleOf: HandoffLayout.cellBytes) / 64

@@ -95,7 +95,10 @@ extension PlacementResolver {
                 or: defaultRxQueues(of: device.value.kind, lanes: lanes),
                 at: "\(path).rx-queues"
             ),
-            txQueues: value(settings.txQueues, or: lanes, at: "\(path).tx-queues"),
+            txQueues: max(
+                value(settings.txQueues, or: lanes, at: "\(path).tx-queues"),
+                settings.mayRaiseQueues ? lanes : 0
+            ),
             rxDescriptors: value(settings.rxDescriptors, or: 1024, at: "\(path).rx-descriptors"),
             txDescriptors: value(settings.txDescriptors, or: 1024, at: "\(path).tx-descriptors"),
             mtu: value(settings.mtu, or: 1500, at: "\(path).mtu"),
@@ -154,6 +157,16 @@ extension PlacementResolver {
                 at: settings.rxQueues?.location ?? place,
                 "\(port.name): a \(port.kind.rawValue) port has one receive queue",
                 remedy: "leave `rx-queues` out"
+            )
+        }
+        if settings.mayRaiseQueues, let wanted = settings.txQueues, wanted.value < port.txQueues {
+            report(
+                .tooFewQueues,
+                .warning,
+                at: wanted.location,
+                "\(port.name): \(wanted.value) transmit queues for \(node.lanes.count) lanes; "
+                    + "\(port.txQueues) are made",
+                remedy: "each lane sends on a queue of its own: leave `num-tx-queues` out"
             )
         }
         if port.txQueues < node.lanes.count {

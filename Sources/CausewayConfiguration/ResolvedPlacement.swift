@@ -52,16 +52,25 @@ extension Placement {
     ///   - machine: the machine to run on.
     ///   - topologyPath: the topology file; nil: everything from discovery.
     ///   - settings: `PATH=VALUE` settings of the command line.
+    ///   - startup: what the startup file says, which the topology file must not contradict.
     /// - Returns: the placement with the findings of the file's text, of the settings and of the machine.
     public static func resolve(
         machine: HostTopology,
         topologyPath: String?,
-        settings: [String] = []
+        settings: [String] = [],
+        startup: StartupPlacement = StartupPlacement()
     ) -> ResolvedPlacement {
         let read = topologyPath.map(TopologyFile.read(path:))
         let (overrides, complaints) = TopologyOverrides.parse(settings)
-        var result = resolve(machine: machine, file: read?.file, overrides: overrides)
-        result.findings = ((read?.findings ?? []) + complaints + result.findings).inReadingOrder
+        var merge = StartupMerge(
+            startup,
+            under: read?.file ?? TopologyFile(path: ""),
+            on: machine
+        )
+        let (file, conflicts) = merge.merge()
+        var result = resolve(machine: machine, file: file, overrides: overrides)
+        let all = (read?.findings ?? []) + conflicts + complaints + result.findings
+        result.findings = all.inReadingOrder
         return result
     }
 }

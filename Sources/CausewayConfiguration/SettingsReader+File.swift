@@ -1,3 +1,4 @@
+internal import Coordination
 internal import Yams
 
 /// The vocabulary of topology files.
@@ -156,7 +157,7 @@ extension SettingsReader {
 
     private static let memoryKeys: [SettingKey<NodeSettings>] = [
         SettingKey("heap") { reader, node, settings in
-            settings.heapBytes = reader.bytes(node, "heap", in: 16 << 20...(1 << 42))
+            settings.heapBytes = reader.heapSize(node)
         },
         SettingKey("hugepage-size") { reader, node, settings in
             settings.hugepageBytes = reader.hugepageSize(node)
@@ -211,6 +212,21 @@ extension SettingsReader {
         }
         reportType(node, "lanes", expected: "auto, a count, or a list of CPUs such as [2, 3]")
         return nil
+    }
+
+    private mutating func heapSize(_ node: Node) -> Located<Int>? {
+        guard let size = bytes(node, "heap", in: 0...(1 << 42)) else { return nil }
+        guard size.value >= WorkerHeap.minimumBytes else {
+            report(
+                .heapTooSmall,
+                at: node,
+                "a heap of \(ByteCount.format(size.value)) cannot hold the IPv4 table, which alone "
+                    + "takes \(ByteCount.format(WorkerHeap.lookupTableBytes))",
+                remedy: "write \(ByteCount.format(WorkerHeap.minimumBytes)) or more"
+            )
+            return nil
+        }
+        return size
     }
 
     private mutating func hugepageSize(_ node: Node) -> Located<Int>? {

@@ -11,6 +11,8 @@ public struct TopologyFile: Hashable, Sendable {
     var defaults = NodeSettings()
     /// The nodes that run a worker; nil: all that the machine has.
     var nodes: [NodeSettings]?
+    /// CPUs that run no lane unless they are named; from the startup file.
+    var withoutLanes: Set<Int> = []
 
     /// A file that leaves out everything.
     public init(path: String) { self.path = path }

@@ -1,3 +1,5 @@
+internal import LinuxSystem
+
 /// The body of `POST /v1/cli`.
 public struct CommandRequest: Codable, Hashable, Sendable {
     /// One line.
@@ -109,8 +111,8 @@ extension JSONValue: Codable {
 
 /// Where the control socket is, and what names it.
 public enum ControlSocket {
-    /// Where the supervisor listens unless told otherwise.
-    public static let defaultPath = "/run/causeway/api.sock"
+    /// Where a supervisor listens whose startup file says nothing of it.
+    public static let defaultPath = RuntimeDirectory.usual().controlSocket
     /// The environment variable that names another place for clients.
     public static let environmentVariable = "CAUSEWAY_SOCKET"
     /// The most bytes of a path that the kernel takes for a unix socket.

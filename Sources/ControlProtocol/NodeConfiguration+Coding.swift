@@ -80,6 +80,7 @@ extension WorkerConfiguration {
             writer.put(peer.ringCells)
             writer.put(peer.ringFile)
         }
+        lanes.write(to: &writer)
     }
 
     init(from reader: inout WireReader) throws(WireError) {
@@ -101,7 +102,26 @@ extension WorkerConfiguration {
                     ringCells: try reader.get(),
                     ringFile: try reader.getString()
                 )
-            }
+            },
+            lanes: try LaneOptions(from: &reader)
+        )
+    }
+}
+
+extension LaneOptions {
+    func write(to writer: inout WireWriter) {
+        writer.put(policy)
+        writer.put(priority)
+        writer.put(threadPrefix)
+        writer.put(seed)
+    }
+
+    init(from reader: inout WireReader) throws(WireError) {
+        self.init(
+            policy: try reader.get(),
+            priority: try reader.get(),
+            threadPrefix: try reader.getString(),
+            seed: try reader.get()
         )
     }
 }

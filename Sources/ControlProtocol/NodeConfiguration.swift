@@ -144,6 +144,8 @@ public struct WorkerConfiguration: Hashable, Sendable {
     public var ports: [PortConfiguration]
     /// Every node of the placement in its order, this one included.
     public var peers: [Peer]
+    /// How the lanes' threads run.
+    public var lanes: LaneOptions
 
     /// Makes the configuration of one life of a worker.
     public init(
@@ -157,7 +159,8 @@ public struct WorkerConfiguration: Hashable, Sendable {
         segmentFile: String,
         keeperSocket: String,
         ports: [PortConfiguration],
-        peers: [Peer]
+        peers: [Peer],
+        lanes: LaneOptions = LaneOptions()
     ) {
         self.node = node
         self.incarnation = incarnation
@@ -170,5 +173,31 @@ public struct WorkerConfiguration: Hashable, Sendable {
         self.keeperSocket = keeperSocket
         self.ports = ports
         self.peers = peers
+        self.lanes = lanes
+    }
+}
+
+/// How the threads of a worker's lanes run.
+public struct LaneOptions: Hashable, Sendable {
+    /// The kernel's number of the scheduling policy (`sched_setscheduler`); 0: leave it as it is.
+    public var policy: UInt8
+    /// The priority, 1...99 for the policies that have one.
+    public var priority: UInt8
+    /// What the threads' names begin with, at most 8 bytes.
+    public var threadPrefix: String
+    /// What the lanes' random numbers start from; 0: the clock.
+    public var seed: UInt64
+
+    /// Makes options; without more said, the kernel's and the clock's.
+    public init(
+        policy: UInt8 = 0,
+        priority: UInt8 = 0,
+        threadPrefix: String = "cw",
+        seed: UInt64 = 0
+    ) {
+        self.policy = policy
+        self.priority = priority
+        self.threadPrefix = threadPrefix
+        self.seed = seed
     }
 }

@@ -1,4 +1,5 @@
 internal import CLinux
+internal import Coordination
 public import LinuxSystem
 
 /// A route as the forwarding table takes it.
@@ -48,7 +49,7 @@ public final class Fib {
     /// The bytes in extension blocks that lanes may follow; retired ones are not counted.
     public internal(set) var extensionBytes = 0
 
-    static let tableBytes = 1 << 26
+    static let tableBytes = WorkerHeap.lookupTableBytes
     @usableFromInline static let stagedCapacity = 1024
 
     /// Takes 64 MiB of `heap` for an empty table.

@@ -13,13 +13,13 @@ public enum SmallFile {
     /// Reads a file whole.
     ///
     /// - Returns: nil if it cannot be read.
-    public static func read(_ path: String) -> String? {
+    public static func read(_ path: String, limit: Int = maximumBytes) -> String? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16384)
-        while bytes.count < maximumBytes {
+        while bytes.count < limit {
             let count = Glibc.read(descriptor, &chunk, chunk.count)
             if count < 0 && errno == EINTR { continue }
             guard count >= 0 else { return nil }
@@ -72,6 +72,13 @@ public enum SmallFile {
     public static func isDirectory(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// Makes the directory that a file is to lie in, where there is none; whoever opens the file finds
+    /// out if that did not work.
+    public static func makeFolder(of path: String) {
+        guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return }
+        try? makeDirectory(String(path[..<slash]))
     }
 
     /// Makes a directory and those above it.

@@ -19,6 +19,14 @@ public struct RuntimeDirectory: Hashable, Sendable {
     /// Names a directory; nothing is made or looked at yet.
     public init(path: String) { self.path = path }
 
+    /// Where a dataplane of a name has its directory unless its startup file says otherwise.
+    public static func usual(instance: String = "causeway") -> RuntimeDirectory {
+        RuntimeDirectory(path: "/run/\(instance)")
+    }
+
+    /// Where the supervisor listens for clients unless its startup file says otherwise.
+    public var controlSocket: String { path + "/api.sock" }
+
     /// The file that the running supervisor locks.
     public var lockFile: String { path + "/supervisor.lock" }
 

@@ -123,7 +123,7 @@ final class Forwarder {
                     lane: UInt16(lane),
                     globalLane: UInt16(wiring.globalLane(lane)),
                     hertz: EAL.hertz,
-                    seed: timestamp() ^ UInt64(lane) << 32,
+                    seed: seed(lane),
                     neighbours: NeighbourMailbox(mailbox)
                 )
             )
@@ -141,6 +141,14 @@ final class Forwarder {
                 lanes.append(try builder.build())
             } catch { throw StartError("\(error)") }
         }
+    }
+
+    /// What a lane's random numbers start from: the clock, or the configured number, mixed with node
+    /// and lane so that no two lanes draw the same ones.
+    private func seed(_ lane: Int) -> UInt64 {
+        let place = UInt64(configuration.node) << 32 | UInt64(lane) + 1
+        guard configuration.lanes.seed != 0 else { return timestamp() ^ place << 32 }
+        return configuration.lanes.seed ^ place &* 0x9E37_79B9_7F4A_7C15
     }
 
     /// Applies a part of an entry.
@@ -171,6 +179,7 @@ final class Forwarder {
     }
 
     func startLanes() throws(StartError) {
+        try LaneScheduling(configuration).apply()
         forwarding.lanesRun = true
         for (index, lane) in lanes.enumerated() {
             do throws(DPDKError) {

@@ -89,7 +89,7 @@ public final class Keeper {
             node: UInt8(arguments.node),
             incarnation: arguments.incarnation,
             pid: UInt32(getpid()),
-            build: buildVersion
+            build: Build.version
         )
     }
 

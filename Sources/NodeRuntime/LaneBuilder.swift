@@ -140,6 +140,10 @@ struct LaneBuilder {
         )
     }
 
+    private var threadName: String {
+        "\(configuration.lanes.threadPrefix)-n\(configuration.node)-l\(lane)"
+    }
+
     private func state(
         graph: LaneGraph,
         _ handoffInput: HandoffInput,
@@ -152,7 +156,7 @@ struct LaneBuilder {
         let waker = handoff.waker(of: lane)
         context.pointee.holdNode = nodes.hold
         context.pointee.timers = timers
-        let name = Array("cw-n\(configuration.node)-l\(lane)".utf8CString.prefix(15)) + [0]
+        let name = Array(threadName.utf8CString.prefix(15)) + [0]
         let text = UnsafeMutablePointer<CChar>.allocate(capacity: name.count)
         text.initialize(from: name, count: name.count)
         let state = UnsafeMutablePointer<LaneState>.allocate(capacity: 1)

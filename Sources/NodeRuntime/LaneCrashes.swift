@@ -1,3 +1,4 @@
+internal import ControlProtocol
 internal import Coordination
 internal import LinuxSystem
 
@@ -11,7 +12,7 @@ extension NodeArguments {
         guard let crashFile else { return }
         CrashReport.install(
             path: crashFile,
-            title: "causeway-node \(buildVersion) \(role), NUMA node \(node), "
+            title: "causeway-node \(Build.version) \(role), NUMA node \(node), "
                 + "incarnation \(incarnation), pid \(getpid())"
         )
     }

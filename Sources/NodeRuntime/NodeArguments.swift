@@ -26,6 +26,3 @@ public struct NodeArguments: Sendable {
         self.crashFile = crashFile
     }
 }
-
-/// The version of this build; both ends of a connection show theirs.
-public let buildVersion = "0.1.0"

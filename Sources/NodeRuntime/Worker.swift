@@ -136,7 +136,7 @@ public final class Worker {
             node: UInt8(arguments.node),
             incarnation: arguments.incarnation,
             pid: UInt32(getpid()),
-            build: buildVersion
+            build: Build.version
         )
     }
 

@@ -103,6 +103,8 @@ public struct DataplaneView: Sendable {
     public var log: [String]
     /// The supervisor's time base; nil: unknown.
     public var clock: ClockStatus?
+    /// The program of each node, and why that one.
+    public var variants: [NodeVariant] = []
 
     /// Makes a view; tests of the commands do, beside the supervisor.
     public init(

@@ -41,7 +41,27 @@ extension Supervisor {
                     ringCells: UInt32(peer.handoffRingCells),
                     ringFile: files.ringFile(peer)
                 )
+            },
+            lanes: laneOptions
+        )
+    }
+
+    private var laneOptions: LaneOptions {
+        let settings = options.lanes
+        // The kernel's numbers of the policies.
+        let policy: UInt8 =
+            switch settings.policy {
+            case nil, .other: 0
+            case .fifo: 1
+            case .rr: 2
+            case .batch: 3
+            case .idle: 5
             }
+        return LaneOptions(
+            policy: policy,
+            priority: UInt8(clamping: settings.priority),
+            threadPrefix: settings.threadPrefix ?? "cw",
+            seed: settings.seed ?? 0
         )
     }
 

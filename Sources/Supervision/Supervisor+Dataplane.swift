@@ -37,7 +37,7 @@ extension Supervisor: Dataplane {
         var statuses: [NodeStatus] = []
         for node in order { if let status = await status(of: node) { statuses.append(status) } }
         let (seconds, attoseconds) = (ContinuousClock.now - started).components
-        return DataplaneView(
+        var view = DataplaneView(
             placement: options.placement,
             nodes: statuses,
             interfaces: model.interfaces,
@@ -47,6 +47,8 @@ extension Supervisor: Dataplane {
             log: store.lines,
             clock: clockStatus
         )
+        view.variants = options.variants
+        return view
     }
 
     /// Passes a packet-generator command to a node's worker.

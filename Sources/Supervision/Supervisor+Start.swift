@@ -245,7 +245,7 @@ extension Supervisor {
     ) async throws(StepFailure) -> NodeProcess {
         let launch = NodeProcess.Launch(
             name: name,
-            executable: options.nodeExecutable,
+            executable: options.program(of: name.node),
             environmentArguments: arguments,
             environment: options.environment,
             runtime: runtime

@@ -20,12 +20,16 @@ public struct SupervisorOptions: Sendable {
     public var runtimeDirectory: String
     /// The program of keepers and workers.
     public var nodeExecutable: String
+    /// The program of each node, where it is not `nodeExecutable`, and why.
+    public var variants: [NodeVariant]
     /// The environment of keepers and workers.
     public var environment: [String: String]
     /// The longest sleep of an idle lane in microseconds; 0: lanes never sleep.
     public var idleSleepMicroseconds: Int
     /// When adaptive input nodes are polled, and how long lanes go on after a handoff.
     public var polling: PollingOptions
+    /// How the lanes' threads run.
+    public var lanes: LaneSettings
     /// The version text that keepers and workers must answer with; nil: any.
     public var build: String?
     /// How long each step of a keeper or worker may take.
@@ -44,10 +48,12 @@ public struct SupervisorOptions: Sendable {
         placement: Placement,
         instance: String = "causeway",
         runtimeDirectory: String,
-        nodeExecutable: String,
+        nodeExecutable: String = "",
+        variants: [NodeVariant] = [],
         environment: [String: String] = [:],
         idleSleepMicroseconds: Int = 100,
         polling: PollingOptions = PollingOptions(),
+        lanes: LaneSettings = LaneSettings(),
         build: String? = nil,
         times: StepTimes = StepTimes(),
         host: HostPaths = HostPaths(),
@@ -59,15 +65,22 @@ public struct SupervisorOptions: Sendable {
         self.instance = instance
         self.runtimeDirectory = runtimeDirectory
         self.nodeExecutable = nodeExecutable
+        self.variants = variants
         self.environment = environment
         self.idleSleepMicroseconds = idleSleepMicroseconds
         self.polling = polling
+        self.lanes = lanes
         self.build = build
         self.times = times
         self.host = host
         self.keeperArguments = keeperArguments
         self.workerArguments = workerArguments
         self.firstLaneLcore = firstLaneLcore
+    }
+
+    /// The program of a node's keeper and worker.
+    func program(of node: Int) -> String {
+        variants.first { $0.node == node }?.path ?? nodeExecutable
     }
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ControlProtocol
 import Logging
 import NodeRuntime
 
@@ -11,7 +12,7 @@ struct CausewayNode: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "causeway-node",
         abstract: "The keeper or the worker of one NUMA node; started by `causeway`, not by hand.",
-        version: buildVersion,
+        version: Build.version,
         subcommands: [KeeperCommand.self, WorkerCommand.self]
     )
 }

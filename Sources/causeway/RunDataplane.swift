@@ -12,7 +12,7 @@ internal import SystemPackage
 /// One run of a dataplane: start, startup commands, control socket, and the end.
 final class DataplaneRun: Sendable {
     let plan: RunPlan
-    private let store = LogStore()
+    private let store: LogStore
     private let log: Logger
     private let supervisor: Supervisor
     /// Whether a signal has asked for the end.
@@ -21,7 +21,8 @@ final class DataplaneRun: Sendable {
     init(plan: RunPlan) {
         self.plan = plan
         let level = Logger.Level(rawValue: plan.startup.logLevel.rawValue) ?? .notice
-        let store = store
+        let store = LogStore(capacity: plan.startup.logLines ?? LogStore.defaultCapacity)
+        self.store = store
         LoggingSystem.bootstrap { KeyValueLogHandler(component: $0, level: level, store: store) }
         log = Logger(label: "causeway")
         supervisor = Supervisor(
@@ -41,8 +42,12 @@ final class DataplaneRun: Sendable {
             title: "causeway, the supervisor, pid \(getpid())"
         )
         do throws(SupervisionError) {
-            if let path = plan.startup.logPath { try store.open(path: path) }
+            if let path = plan.startup.logPath {
+                SmallFile.makeFolder(of: path)
+                try store.open(path: path)
+            }
             try bind()
+            try CoreDumpLimits.apply(plan.startup.coreDumps)
         } catch {
             complain("causeway: \(error)")
             return 1
@@ -94,6 +99,7 @@ final class DataplaneRun: Sendable {
             socketPath: plan.startup.controlSocketPath,
             logger: Logger(label: "control")
         )
+        SmallFile.makeFolder(of: plan.startup.controlSocketPath)
         let serving = Task { () -> Bool in
             do {
                 try await server.run(onListening: { await self.becomeReady() })
@@ -128,6 +134,12 @@ final class DataplaneRun: Sendable {
         }
         log.notice("ready", metadata: ["socket": "\(plan.startup.controlSocketPath)"])
         ServiceNotification.send("READY=1")
+        if plan.startup.interactive {
+            Task {
+                await Console(dataplane: supervisor, startup: plan.startup).run()
+                await supervisor.stop()
+            }
+        }
     }
 
     private func trimmed(_ text: String) -> String {

@@ -14,6 +14,8 @@ struct RunPlan {
     var startup: StartupConfiguration
     var machine: HostTopology
     var resolved: ResolvedPlacement
+    /// The program of each NUMA node.
+    var variants: [NodeVariant]
     /// What was found, all but errors.
     var findings: [Finding]
 
@@ -35,13 +37,23 @@ struct RunPlan {
         let resolved = Placement.resolve(
             machine: machine,
             topologyPath: startup.topologyPath,
-            settings: settings
+            settings: settings,
+            startup: startup.placement
         )
         try stop(on: resolved.findings)
+        let selection = VariantSelection(
+            base: nodeExecutable(startup),
+            wanted: startup.variant.flatMap { ProcessorLevel(rawValue: $0) },
+            features: CPUFeatures.read(),
+            exists: SmallFile.exists
+        )
+        let (variants, refusals) = selection.choose(for: resolved.placement)
+        try stop(on: refusals)
         return RunPlan(
             startup: startup,
             machine: machine,
             resolved: resolved,
+            variants: variants,
             findings: complaints + resolved.findings
         )
     }
@@ -53,7 +65,9 @@ struct RunPlan {
     }
 
     private var arguments: EALArguments {
-        EALArguments(instance: startup.instance, machine: machine)
+        var arguments = EALArguments(instance: startup.instance, machine: machine)
+        arguments.maximumSIMDBits = startup.maximumSIMDBits
+        return arguments
     }
 
     /// The findings and the plan for reading.
@@ -63,7 +77,7 @@ struct RunPlan {
     }
 
     /// The program of keepers and workers: the one named, else that beside this one.
-    var nodeExecutable: String {
+    private static func nodeExecutable(_ startup: StartupConfiguration) -> String {
         if let path = startup.nodeExecutablePath { return path }
         let own = SmallFile.linkTarget("/proc/self/exe") ?? ""
         return String(own.prefix(upTo: own.lastIndex(of: "/") ?? own.startIndex)) + "/causeway-node"
@@ -80,9 +94,10 @@ struct RunPlan {
             placement: resolved.placement,
             instance: startup.instance,
             runtimeDirectory: startup.runtimeFolder,
-            nodeExecutable: nodeExecutable,
+            variants: variants,
             environment: environment,
             idleSleepMicroseconds: startup.pollSleepMicroseconds,
+            lanes: startup.lanes,
             build: Build.version,
             times: StepTimes(slow: environment["CAUSEWAY_SLOW"] == "1"),
             host: HostPaths(

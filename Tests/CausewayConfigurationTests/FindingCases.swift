@@ -120,7 +120,7 @@ struct FindingCase: Sendable, CustomTestStringConvertible {
         FindingCase(.impossibleValue, at: "2:6", "schema: 1\nsmt: shared\n"),
         FindingCase(.impossibleValue, at: "2:19", "schema: 1\nhousekeeping: [1, 1]\n"),
         FindingCase(.impossibleValue, at: "2:19", "schema: 1\ndefaults: {lanes: [1]}\n"),
-        FindingCase(.impossibleValue, at: "4:9", node("heap: 1M")),
+        FindingCase(.heapTooSmall, at: "4:9", node("heap: 64M")),
         FindingCase(.impossibleValue, at: "4:18", node("hugepage-size: 4K")),
         FindingCase(.impossibleValue, at: "4:10", node("lanes: 63")),
         FindingCase(.impossibleValue, at: "5:11", port("tap: sixteen-bytes-16")),

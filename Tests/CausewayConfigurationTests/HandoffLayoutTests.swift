@@ -1,3 +1,4 @@
+import Coordination
 import Testing
 
 @testable import CausewayConfiguration
@@ -12,36 +13,36 @@ import Testing
             """
         let placement = resolve(text, on: machine).placement
         #expect(placement.nodes.map(\.lanes.count) == [3, 2, 1])
-        let layout = HandoffLayout(into: placement.nodes[1], of: placement)
+        let layout = placement.rings(into: placement.nodes[1])
         #expect(layout.ringCount == (3 + 1) * 2)
         #expect(layout.ringBytes == 384 + 256 * 64)
-        var offsets: [Int] = []
-        for (source, lanes) in [(0, 3), (2, 1)] {
-            for from in 0..<lanes {
-                for to in 0..<2 {
-                    offsets.append(
-                        try #require(layout.offset(fromNode: source, lane: from, toLane: to))
-                    )
-                }
-            }
+        let offsets = (0..<4).flatMap { source in
+            (0..<2).map { layout.ringOffset(source: source, destination: $0) }
         }
-        #expect(offsets == (0..<8).map { HandoffLayout.doorbellBytes + $0 * layout.ringBytes })
-        #expect(layout.bytes == HandoffLayout.doorbellBytes + 8 * layout.ringBytes)
+        #expect(
+            offsets.sorted() == (0..<8).map { HandoffLayout.doorbellBytes + $0 * layout.ringBytes }
+        )
+        #expect(layout.usedBytes == HandoffLayout.doorbellBytes + 8 * layout.ringBytes)
         #expect(layout.fileBytes(pageBytes: 2 << 20) == 2 << 20)
-        #expect(layout.offset(fromNode: 1, lane: 0, toLane: 0) == nil)
-        #expect(layout.offset(fromNode: 0, lane: 3, toLane: 0) == nil)
-        #expect(layout.offset(fromNode: 0, lane: 0, toLane: 2) == nil)
     }
 
     @Test func needsNoFileForASingleNode() throws {
         let placement = Placement.resolve(machine: try machine("numa:1 core:4 pu:1")).placement
-        let layout = HandoffLayout(into: placement.nodes[0], of: placement)
-        #expect(
-            layout.ringCount == 0 && layout.bytes == 0 && layout.fileBytes(pageBytes: 2 << 20) == 0
-        )
+        let layout = placement.rings(into: placement.nodes[0])
+        #expect(layout.ringCount == 0 && layout.usedBytes == 0)
+        #expect(layout.fileBytes(pageBytes: 2 << 20) == 0)
+    }
+
+    @Test func refusesMoreLanesThanDoorbellsHaveBits() throws {
+        let machine = try machine("numa:12(memory=64GB) core:62 pu:1")
+        let resolved = resolve("schema: 1\nhousekeeping: 0\n", on: machine)
+        #expect(resolved.placement.nodes.count == 12)
+        #expect(resolved.complaints.contains(.tooManyLanes), "\(resolved.findings)")
+        #expect(!resolved.isUsable)
     }
 
     @Test func hasRoomForTheDoorbellsOfAllLanes() {
         #expect(HandoffLayout.doorbellBytes >= NodePlacement.maximumLanes * 64)
+        #expect(HandoffLayout.maximumDestinationLanes >= NodePlacement.maximumLanes)
     }
 }

@@ -22,13 +22,13 @@ import Testing
 
     @Test func addsUpHugepages() throws {
         let plan = try plan(
-            "schema: 1\ndefaults: {heap: 64M, spare: yes}\n",
+            "schema: 1\ndefaults: {heap: 80M, spare: yes}\n",
             on: "numa:2(memory=16GB) core:4 pu:1"
         )
         // Nine rings of 384 + 8192 * 64 bytes and a page of doorbells: 4,726,144 bytes, three
         // pages.
-        #expect(plan.hugepages.map(\.pages) == [64, 48, 3, 64, 48, 3])
-        #expect(plan.totals.map(\.pages) == [115, 115])
+        #expect(plan.hugepages.map(\.pages) == [80, 48, 3, 80, 48, 3])
+        #expect(plan.totals.map(\.pages) == [131, 131])
         #expect(plan.rings.map(\.count) == [9, 9])
         #expect(plan.processes.map(\.role).filter { $0 == .spare }.count == 2)
         #expect(plan.text.contains("sum   NUMA 1"))

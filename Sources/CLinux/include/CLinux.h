@@ -50,6 +50,8 @@ int CLinux_set_parent_death_signal(int signal);
 int CLinux_set_thread_name(const char *_Nonnull name);
 /// The timer slack of the calling thread (prctl PR_SET_TIMERSLACK).
 int CLinux_set_timer_slack(unsigned long nanoseconds);
+/// Gives the calling thread a scheduling policy and a priority: 0, or the error's number.
+int CLinux_set_scheduler(int policy, int priority);
 /// The CPU that the caller runs on.
 int CLinux_current_cpu(void);
 /// A non-blocking, close-on-exec eventfd, or -1.

@@ -49,7 +49,7 @@ struct HostFiles: Sendable {
         host.hugepageDirectories[pageBytes]
     }
 
-    func layout(at position: Int) -> Coordination.HandoffLayout {
+    func layout(at position: Int) -> HandoffLayout {
         lanes.layout(destination: position, cells: placement.nodes[position].handoffRingCells)
     }
 

@@ -6,7 +6,7 @@ internal import SystemPackage
     internal import Glibc
 #endif
 
-/// Where log lines go: standard error, a file if there is one, and the last thousand into memory
+/// Where log lines go: standard error, a file if there is one, and the last ones into memory
 /// for `show log`.
 public final class LogStore: Sendable {
     private struct State {
@@ -18,14 +18,20 @@ public final class LogStore: Sendable {
 
     private let state = Mutex(State())
     private let toStandardError: Bool
+    private let capacity: Int
 
-    /// Lines kept in memory.
-    public static let capacity = 1000
+    /// Lines kept in memory unless the startup file says otherwise.
+    public static let defaultCapacity = 1000
 
     /// Makes an empty store.
     ///
-    /// - Parameter toStandardError: whether lines are also written there.
-    public init(toStandardError: Bool = true) { self.toStandardError = toStandardError }
+    /// - Parameters:
+    ///   - toStandardError: whether lines are also written there.
+    ///   - capacity: lines kept in memory, at least 1.
+    public init(toStandardError: Bool = true, capacity: Int = LogStore.defaultCapacity) {
+        self.toStandardError = toStandardError
+        self.capacity = max(1, capacity)
+    }
 
     /// Also appends lines to a file from now on.
     ///
@@ -45,11 +51,11 @@ public final class LogStore: Sendable {
     public func append(_ line: String) {
         let bytes = Array((line + "\n").utf8)
         state.withLock { state in
-            if state.lines.count < Self.capacity {
+            if state.lines.count < capacity {
                 state.lines.append(line)
             } else {
                 state.lines[state.start] = line
-                state.start = (state.start + 1) % Self.capacity
+                state.start = (state.start + 1) % capacity
             }
             // A short write to a full pipe or disk loses the line there; it stays in memory.
             if toStandardError { _ = write(2, bytes, bytes.count) }

@@ -67,6 +67,11 @@ extension CommandTable {
             session throws(CommandFailure) in
             MemoryReport(await session.dataplane.view().readings())
         },
+        show(.word("cpu", "processors and builds"), "Shows which build runs where, and why.") {
+            _,
+            session throws(CommandFailure) in
+            CPUReport(variants: await session.dataplane.view().variants)
+        },
         show(.word("log", "the last lines"), "Shows the last lines of the supervisor's log.") {
             _,
             session throws(CommandFailure) in

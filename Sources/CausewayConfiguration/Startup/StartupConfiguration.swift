@@ -1,8 +1,28 @@
+internal import LinuxSystem
+
 /// What a startup file says, with defaults for what it leaves out.
-public struct StartupConfiguration: Hashable, Sendable, Codable {
+public struct StartupConfiguration: Hashable, Sendable {
     /// How much is logged.
     public enum LogLevel: String, Hashable, Sendable, Codable, CaseIterable {
         case trace, debug, info, notice, warning, error, critical
+    }
+
+    /// The console of `unix { interactive }`.
+    public struct Console: Hashable, Sendable {
+        /// `cli-prompt TEXT`; nil: the instance's name.
+        public var prompt: String?
+        /// `cli-history-limit N`: lines that `history` keeps.
+        public var historyLines = 50
+        /// `nobanner`, `cli-no-banner`: no greeting at start.
+        public var hasNoBanner = false
+    }
+
+    /// What of a process is kept when it crashes.
+    public struct CoreDumps: Hashable, Sendable {
+        /// `full-coredump`: shared memory and hugepages too.
+        public var isFull = false
+        /// `coredump-size N`: bytes at most; nil: as the supervisor was started; `.max`: no limit.
+        public var bytes: Int?
     }
 
     /// `unix { nodaemon }`: accepted from VPP's files; Causeway never leaves the foreground by itself.
@@ -25,26 +45,47 @@ public struct StartupConfiguration: Hashable, Sendable, Codable {
     public var group: String?
     /// `unix { nosyslog }`: accepted from VPP's files; Causeway logs to standard error.
     public var nosyslog = false
-    /// `unix { nobanner }`: no greeting at start.
-    public var nobanner = false
+    /// `unix { cli-prompt, cli-history-limit, nobanner }`.
+    public var console = Console()
+    /// `unix { full-coredump, coredump-size }`.
+    public var coreDumps = CoreDumps()
     /// `topology FILE`; a relative path of a file has been resolved against the startup file's folder.
     public var topologyPath: String?
     /// `instance NAME`: this Causeway among others on the machine.
     public var instance = "causeway"
     /// `logging { default-log-level L }`.
     public var logLevel = LogLevel.notice
+    /// `logging { size N }`: lines that `show log` has; nil: the store's default.
+    public var logLines: Int?
     /// `node-executable PATH`; nil: `causeway-node` beside the running `causeway`.
     public var nodeExecutablePath: String?
+    /// `cpu { variant V }`: the build of the packet side to run, `v3` or `v4`; nil: the best for each node.
+    public var variant: String?
+    /// `dpdk { max-simd-bitwidth N }`; nil: DPDK's choice.
+    public var maximumSIMDBits: Int?
+    /// `cpu { scheduler-policy, scheduler-priority, thread-prefix }` and `seed`.
+    public var lanes = LaneSettings()
+    /// `plugins { ... }`.
+    public var plugins = PluginSettings()
+    /// `cpu`, `memory`, `buffers` and `dpdk`, as far as they are about placement.
+    public var placement = StartupPlacement()
 
     /// All defaults.
     public init() {}
 
     /// The folder of sockets, pid files and shared state.
-    public var runtimeFolder: String { runtimeDirectory ?? "/run/\(instance)" }
+    public var runtimeFolder: String {
+        runtimeDirectory ?? RuntimeDirectory.usual(instance: instance).path
+    }
 
-    /// Where the control socket is.
-    public var controlSocketPath: String { controlSocket ?? "\(runtimeFolder)/control.sock" }
+    /// Where the control socket is; a name without a slash is one in the runtime folder.
+    public var controlSocketPath: String {
+        guard let controlSocket else { return RuntimeDirectory(path: runtimeFolder).controlSocket }
+        return controlSocket.contains("/") ? controlSocket : "\(runtimeFolder)/\(controlSocket)"
+    }
+}
 
+extension StartupConfiguration {
     /// Reads a startup file.
     ///
     /// - Returns: the configuration with defaults for what is wrong, and everything that is wrong.

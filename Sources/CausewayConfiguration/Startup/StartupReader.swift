@@ -4,58 +4,12 @@ struct StartupReader {
     let folder: String?
     var configuration = StartupConfiguration()
     var findings: [Finding] = []
+    /// The port whose block is being read.
+    var currentPort = PortSettings()
+    /// The plugin whose block is being read.
+    var currentPlugin = PluginSettings.Rule()
 
     init(folder: String?) { self.folder = folder }
-
-    /// A word that may stand in a block.
-    struct Key: Sendable {
-        /// What follows the word.
-        enum Shape: Sendable {
-            case flag
-            case value
-            case block
-        }
-
-        let name: String
-        let shape: Shape
-        /// Stores the value (empty for a flag or a block); nil: a word of VPP's without a meaning here.
-        let apply: (@Sendable (inout StartupReader, String, StartupEntry) -> Void)?
-
-        static func flag(
-            _ name: String,
-            _ path: any WritableKeyPath<StartupConfiguration, Bool> & Sendable
-        ) -> Key {
-            Key(name: name, shape: .flag) { reader, _, _ in
-                reader.configuration[keyPath: path] = true
-            }
-        }
-
-        static func text(
-            _ name: String,
-            _ path: any WritableKeyPath<StartupConfiguration, String?> & Sendable
-        ) -> Key {
-            Key(name: name, shape: .value) { reader, value, _ in
-                reader.configuration[keyPath: path] = value
-            }
-        }
-
-        static func value(
-            _ name: String,
-            _ apply: @escaping @Sendable (inout StartupReader, String, StartupEntry) -> Void
-        ) -> Key {
-            Key(name: name, shape: .value, apply: apply)
-        }
-
-        static func block(_ name: String, of keys: [Key]) -> Key {
-            Key(name: name, shape: .block) { reader, _, entry in
-                reader.read(entry.block ?? [], in: name, keys: keys)
-            }
-        }
-
-        static func withoutMeaning(_ names: [String], _ shape: Shape) -> [Key] {
-            names.map { Key(name: $0, shape: shape, apply: nil) }
-        }
-    }
 
     mutating func readTop(_ entries: [StartupEntry]) {
         read(entries, in: nil, keys: Self.topKeys)
@@ -82,7 +36,7 @@ struct StartupReader {
                 }
                 continue
             }
-            if !seen.insert(key.name).inserted {
+            if !seen.insert(key.name).inserted, key.countsOnce {
                 report(
                     .startupRepeated,
                     .warning,
@@ -91,29 +45,22 @@ struct StartupReader {
                     remedy: "the last one counts; keep one"
                 )
             }
-            let value = self.value(of: key, entry, entries, &index)
-            guard let value else { continue }
-            guard let apply = key.apply else {
-                report(
-                    .startupNoMeaning,
-                    .warning,
-                    at: entry,
-                    "\(key.name) has no meaning here yet",
-                    remedy: "VPP knows it; Causeway passes over it"
-                )
-                continue
+            guard let value = self.value(of: key, entry, entries, &index) else { continue }
+            switch key.meaning {
+            case .apply(let apply): apply(&self, value)
+            case .nothing(let why): reportNoMeaning(key.name, why, at: entry)
             }
-            apply(&self, value, entry)
         }
     }
 
-    /// The value after a key, empty for flags and blocks; nil after a report.
+    /// What stands after a key; nil after a report.
     private mutating func value(
         of key: Key,
         _ entry: StartupEntry,
         _ entries: [StartupEntry],
         _ index: inout Int
-    ) -> String? {
+    ) -> Key.Value? {
+        var value = Key.Value(key: entry, word: "", block: entry.block)
         switch key.shape {
         case .flag:
             guard entry.block == nil else {
@@ -125,7 +72,6 @@ struct StartupReader {
                 )
                 return nil
             }
-            return ""
         case .block:
             guard entry.block != nil else {
                 report(
@@ -136,30 +82,36 @@ struct StartupReader {
                 )
                 return nil
             }
-            return ""
-        case .value:
+        case .value, .named:
             guard entry.block == nil, index < entries.count else {
-                report(
-                    .startupMissingValue,
-                    at: entry,
-                    "\(key.name) has no value",
-                    remedy: "write `\(key.name) VALUE`"
-                )
-                return nil
+                return missingValue(key, at: entry)
             }
-            let value = entries[index]
+            let next = entries[index]
             index += 1
-            guard value.block == nil || key.apply == nil, !value.word.isEmpty else {
+            guard next.block == nil || key.shape == .named || !key.hasMeaning, !next.word.isEmpty
+            else {
                 report(
                     .startupMissingValue,
-                    at: value,
+                    at: next,
                     "\(key.name) takes one word",
                     remedy: "write `\(key.name) VALUE`"
                 )
                 return nil
             }
-            return value.word
+            value.word = next.word
+            value.block = next.block
         }
+        return value
+    }
+
+    private mutating func missingValue(_ key: Key, at entry: StartupEntry) -> Key.Value? {
+        report(
+            .startupMissingValue,
+            at: entry,
+            "\(key.name) has no value",
+            remedy: "write `\(key.name) VALUE\(key.shape == .named ? " { ... }" : "")`"
+        )
+        return nil
     }
 
     private mutating func reportUnknown(
@@ -168,8 +120,8 @@ struct StartupReader {
         place: String,
         keys: [Key]
     ) {
-        let names = keys.filter { $0.apply != nil }.map(\.name)
-        let suggestion = Spelling.suggestion(for: entry.word, among: names)
+        let names = keys.filter(\.hasMeaning).map(\.name)
+        let suggestion = Spelling.suggestion(for: entry.word, among: keys.map(\.name))
         findings.append(
             Finding(
                 section == nil ? .startupUnknownSection : .startupUnknownKey,
@@ -179,6 +131,16 @@ struct StartupReader {
                     ?? "known here: \(names.joined(separator: ", "))",
                 suggestion: suggestion
             )
+        )
+    }
+
+    mutating func reportNoMeaning(_ name: String, _ why: String, at entry: StartupEntry) {
+        report(
+            .startupNoMeaning,
+            .warning,
+            at: entry,
+            "\(name) does nothing here",
+            remedy: why.isEmpty ? "VPP knows it; Causeway passes over it" : why
         )
     }
 
@@ -192,11 +154,12 @@ struct StartupReader {
         findings.append(Finding(id, severity, at: entry.location, message, remedy: remedy))
     }
 
-    mutating func refuse(_ value: String, of entry: StartupEntry, _ remedy: String) {
+    /// Refuses a key's value.
+    mutating func refuse(_ value: Key.Value, _ remedy: String) {
         report(
             .startupImpossibleValue,
-            at: entry,
-            "\(entry.word) cannot be \"\(value.prefix(64))\"",
+            at: value.key,
+            "\(value.key.word) cannot be \"\(value.word.prefix(64))\"",
             remedy: remedy
         )
     }
