@@ -27,7 +27,7 @@ public struct SupervisorOptions: Sendable {
     /// The longest sleep of an idle lane in microseconds; 0: lanes never sleep.
     public var idleSleepMicroseconds: Int
     /// When adaptive input nodes are polled, and how long lanes go on after a handoff.
-    public var polling: PollingOptions
+    public var polling: PollingSettings
     /// How the lanes' threads run.
     public var lanes: LaneSettings
     /// The version text that keepers and workers must answer with; nil: any.
@@ -52,7 +52,7 @@ public struct SupervisorOptions: Sendable {
         variants: [NodeVariant] = [],
         environment: [String: String] = [:],
         idleSleepMicroseconds: Int = 100,
-        polling: PollingOptions = PollingOptions(),
+        polling: PollingSettings = PollingSettings(),
         lanes: LaneSettings = LaneSettings(),
         build: String? = nil,
         times: StepTimes = StepTimes(),
@@ -81,23 +81,6 @@ public struct SupervisorOptions: Sendable {
     /// The program of a node's keeper and worker.
     func program(of node: Int) -> String {
         variants.first { $0.node == node }?.path ?? nodeExecutable
-    }
-}
-
-/// When lanes poll and when they wait; VPP's numbers, unless said otherwise.
-public struct PollingOptions: Hashable, Sendable {
-    /// From so many packets in 128 turns on, an adaptive input node is polled.
-    public var up: Int
-    /// Up to so many packets in 128 turns, it waits for interrupts again; below `up`.
-    public var down: Int
-    /// Empty turns after which a lane that is not polling sleeps.
-    public var handoffTailTurns: Int
-
-    /// Makes the options.
-    public init(up: Int = 10, down: Int = 5, handoffTailTurns: Int = 100) {
-        self.up = up
-        self.down = down
-        self.handoffTailTurns = handoffTailTurns
     }
 }
 

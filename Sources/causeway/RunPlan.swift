@@ -97,6 +97,7 @@ struct RunPlan {
             variants: variants,
             environment: environment,
             idleSleepMicroseconds: startup.pollSleepMicroseconds,
+            polling: startup.polling,
             lanes: startup.lanes,
             build: Build.version,
             times: StepTimes(slow: environment["CAUSEWAY_SLOW"] == "1"),
