@@ -13,13 +13,14 @@ extension LaneLoop {
     /// handoff, because another is likely to follow.
     @inline(__always)
     static func rest(_ lane: Lane) {
-        let idle = lane.pointee.turn.idle
         if isPolling(lane) {
-            guard idle > LaneState.idleTurns else { return CLinux_pause() }
+            guard lane.pointee.turn.idle > LaneState.idleTurns else { return CLinux_pause() }
             sleep(lane, isPolling: true)
         } else {
-            let tail = CLinux_load_relaxed64(lane.pointee.controls.handoffTailTurns)
-            guard idle > Int(truncatingIfNeeded: tail & 0xFFFF_FFFF) else { return CLinux_pause() }
+            guard lane.pointee.turn.tail == 0 else {
+                lane.pointee.turn.tail &-= 1
+                return CLinux_pause()
+            }
             sleep(lane, isPolling: false)
         }
     }

@@ -60,6 +60,11 @@ enum LaneLoop {
         block.pointer(.inputVectors).pointee &+= UInt64(truncatingIfNeeded: count)
         block.pointer(.busyLoops).pointee &+= 1
         lane.pointee.turn.idle = 0
+        let handed = block.node(lane.pointee.nodes.handoff)[LaneBlock.NodeWord.vectors.rawValue]
+        if handed != lane.pointee.turn.handed {
+            lane.pointee.turn.handed = handed
+            lane.pointee.turn.tail = CLinux_load_relaxed64(lane.pointee.controls.handoffTailTurns)
+        }
         lane.pointee.turn.sinceLook &+= 1
         if lane.pointee.turn.sinceLook > LaneState.turnsBetweenLooks { lookAtDevices(lane) }
     }

@@ -78,6 +78,9 @@ struct LaneNodes {
 struct LaneTurn {
     /// Turns without a packet.
     var idle = 0
+    /// Packets handed over so far, and how many turns are left of the tail after the last.
+    var handed: UInt64 = 0
+    var tail: UInt64 = 0
     /// Turns since the descriptors of TAPs that are not polled were looked at.
     var sinceLook = 0
     /// The neighbour epoch of the tables in the turn before.

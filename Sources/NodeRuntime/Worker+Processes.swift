@@ -15,9 +15,7 @@ extension Worker {
         let bound = LoopBound((worker: self, forwarder: forwarder))
         loop.start("gauges") { process in
             while true {
-                let (worker, forwarder) = bound.value
-                forwarder.publishGauges()
-                worker.publishProcesses(forwarder.segment)
+                bound.value.forwarder.publishGauges()
                 await process.suspend(for: Self.gaugeInterval)
             }
         }
@@ -38,7 +36,8 @@ extension Worker {
         }
     }
 
-    private func publishProcesses(_ segment: WorkerSegment) {
+    /// Writes how the processes stand to the segment; while none of them runs.
+    func publishProcesses(_ segment: WorkerSegment) {
         for (index, process) in loop.processes.enumerated() {
             segment.writeProcess(index, process.reading)
         }

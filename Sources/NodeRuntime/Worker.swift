@@ -64,6 +64,7 @@ public final class Worker {
         arguments.reportCrashes(of: "worker")
         while !isStopping && !Signals.terminationAsked {
             loop.turn()
+            if let forwarder { publishProcesses(forwarder.segment) }
             let patience = min(loop.nanosecondsToNextStop ?? .max, Self.longestWaitNanoseconds)
             server.serve(
                 // A wait that ends early would only be followed by another.

@@ -65,7 +65,9 @@ extension SystemTests {
                 let before = try await graphNodes(testbed, node: 0)["tap-input"]
                 #expect(before?["state"].string == "interrupt wait")
                 let (host, far) = (testbed.left[0], testbed.right[0])
-                #expect(try await host.ping(far.address, count: 3000) == .complete(3000))
+                // TCP comes in bursts.
+                let report = try await StreamReport(from: host, to: far, seconds: 3)
+                #expect(report.error == nil)
                 let isQuiet = await eventually(withinSeconds: 5) {
                     let state = try? await graphNodes(testbed, node: 0)["tap-input"]?["state"]
                     return state?.string == "interrupt wait"
@@ -75,7 +77,6 @@ extension SystemTests {
                 // There and back at least once.
                 #expect((after["switches"].int ?? 0) >= 2, "\(after)")
                 #expect((after["interrupts"].int ?? 0) >= 10, "\(after)")
-                #expect(try await testbed.dataplane.allDrops().isEmpty)
             }
         }
 

@@ -4,7 +4,7 @@ public struct PollingSettings: Hashable, Sendable {
     public var up = 10
     /// Up to so many packets in 128 turns, it waits for interrupts again; below `up`.
     public var down = 5
-    /// Empty turns after which a lane that polls nothing sleeps.
+    /// Empty turns after its last handoff that a lane does not sleep which polls nothing.
     public var handoffTailTurns = 100
 
     /// VPP's numbers.
