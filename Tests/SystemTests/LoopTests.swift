@@ -66,7 +66,7 @@ extension SystemTests {
                 #expect(before?["state"].string == "interrupt wait")
                 let (host, far) = (testbed.left[0], testbed.right[0])
                 // TCP comes in bursts.
-                let report = try await StreamReport(from: host, to: far, seconds: 3)
+                let report = try await StreamReport(from: host, to: far, seconds: 3, options: [])
                 #expect(report.error == nil)
                 let isQuiet = await eventually(withinSeconds: 5) {
                     let state = try? await graphNodes(testbed, node: 0)["tap-input"]?["state"]
