@@ -96,7 +96,8 @@ extension SystemTests {
                     "right0 polling polling", "right1 polling polling",
                 ]
                 let isSet = await eventually(withinSeconds: 5) { (try? await modes()) == expected }
-                #expect(isSet, "\(try await modes())")
+                let found = try await modes()
+                #expect(isSet, "\(found)")
                 let node = try await dataplane.show("nodes")["nodes"].elements.first ?? .null
                 let pid = try #require(node["workerPID"].int)
                 #expect(kill(Int32(pid), SIGKILL) == 0)
@@ -109,7 +110,8 @@ extension SystemTests {
                 let isKept = await eventually(withinSeconds: 5) {
                     (try? await modes()) == expected
                 }
-                #expect(isKept, "\(try await modes())")
+                let kept = try await modes()
+                #expect(isKept, "\(kept)")
                 let (host, far) = (testbed.left[0], testbed.right[0])
                 _ = try await host.ping(far.address, count: 5, everySeconds: 0.2)
                 #expect(try await host.ping(far.address, count: 50) == .complete(50))
