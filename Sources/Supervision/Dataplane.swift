@@ -41,6 +41,12 @@ public protocol Dataplane: Sendable {
 
     /// Takes the present readings of counters as the zero of later views.
     func clear(_ counters: ClearedCounters) async
+
+    /// What is logged.
+    func logging() async -> LoggingState
+
+    /// Changes what is logged, from the next message on.
+    func setLogging(_ change: LoggingChange) async
 }
 
 /// One change of configuration, as an operator means it.

@@ -20,10 +20,12 @@ final class DataplaneRun: Sendable {
 
     init(plan: RunPlan) {
         self.plan = plan
-        let level = Logger.Level(rawValue: plan.startup.logLevel.rawValue) ?? .notice
-        let store = LogStore(capacity: plan.startup.logLines ?? LogStore.defaultCapacity)
+        let store = LogStore(
+            capacity: plan.startup.logging.lines ?? LogStore.defaultCapacity,
+            policy: LogPolicy(plan.startup.logging)
+        )
         self.store = store
-        LoggingSystem.bootstrap { KeyValueLogHandler(component: $0, level: level, store: store) }
+        LoggingSystem.bootstrap { KeyValueLogHandler(component: $0, store: store) }
         log = Logger(label: "causeway")
         supervisor = Supervisor(
             options: plan.options,

@@ -86,7 +86,7 @@ struct RunPlan {
     /// What the supervisor is started with.
     var options: SupervisorOptions {
         let environment = Self.environment.merging([
-            "CAUSEWAY_LOG_LEVEL": startup.logLevel.rawValue
+            "CAUSEWAY_LOG_LEVEL": startup.logging.level.rawValue
         ]) { own, _ in own }
         let folders = machine.hugepageMounts.map { ($0.pageBytes, $0.path) }
         let arguments = arguments

@@ -46,7 +46,7 @@ import Testing
         expected.polling.down = 7
         expected.polling.handoffTailTurns = 50
         expected.group = "vpp"
-        expected.logLevel = .info
+        expected.logging.level = .info
         expected.topologyPath = "/etc/causeway/two.yaml"
         expected.instance = "east"
         expected.nodeExecutablePath = "/usr/lib/causeway-node"
@@ -126,7 +126,7 @@ import Testing
         )
         #expect(Set(findings.map(\.id)) == [.startupNoMeaning], "\(findings)")
         #expect(findings.count == 7 && !findings.hasErrors, "\(findings)")
-        #expect(read.nodaemon && read.logLevel == .debug)
+        #expect(read.nodaemon && read.logging.level == .debug)
         #expect(read.controlSocketPath == "/run/causeway/api.sock")
     }
 
@@ -164,7 +164,10 @@ import Testing
               plugin acl.so { enable skip-version-check }
             }
             unix { full-coredump coredump-size unlimited cli-prompt x> cli-history-limit 7 }
-            logging { size 20 }
+            logging {
+              size 20 unthrottle-time 7 default-syslog-log-level warn
+              class worker { level debug rate-limit 9 }
+            }
             """
         )
         #expect(findings.isEmpty, "\(findings)")
@@ -176,7 +179,10 @@ import Testing
         #expect(read.plugins.rules["acl.so"]?.skipsVersionCheck == true)
         #expect(read.coreDumps.isFull && read.coreDumps.bytes == .max)
         #expect(read.console.prompt == "x>" && read.console.historyLines == 7)
-        #expect(read.logLines == 20)
+        #expect(read.logging.lines == 20 && read.logging.unthrottleSeconds == 7)
+        #expect(read.logging.syslogLevel == .warning)
+        let worker = read.logging.classes["worker"]
+        #expect(worker?.level == .debug && worker?.rateLimit == 9 && worker?.syslogLevel == nil)
     }
 
     @Test func warnsOfAKeyWrittenTwice() {

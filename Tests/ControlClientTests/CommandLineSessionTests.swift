@@ -263,4 +263,10 @@ private struct EmptyDataplane: Dataplane {
     func portStatuses() async -> [PortStatus] { [] }
 
     func clear(_ counters: ClearedCounters) async {}
+
+    func logging() async -> LoggingState {
+        LoggingState(policy: LogPolicy(), lines: 0, capacity: 1)
+    }
+
+    func setLogging(_ change: LoggingChange) async {}
 }

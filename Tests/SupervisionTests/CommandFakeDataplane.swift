@@ -12,6 +12,7 @@ final class FakeDataplane: Dataplane {
         var changes: [ConfigurationChange] = []
         var generator: [(node: Int, command: PacketGeneratorCommand)] = []
         var cleared: [ClearedCounters] = []
+        var logging: [LoggingChange] = []
         var routing = RoutingState()
         var refuse: @Sendable (ConfigurationChange) -> String? = { _ in nil }
         var refuseGenerator: @Sendable (Int) -> String? = { _ in nil }
@@ -186,5 +187,13 @@ final class FakeDataplane: Dataplane {
             state.cleared.append(counters)
             state.baseline.take(counters, from: segments[0])
         }
+    }
+
+    func logging() async -> LoggingState {
+        LoggingState(policy: LogPolicy(), lines: 0, capacity: 1)
+    }
+
+    func setLogging(_ change: LoggingChange) async {
+        recorded.withLock { $0.logging.append(change) }
     }
 }

@@ -1,4 +1,5 @@
 import ControlProtocol
+import Logging
 import Routing
 import Synchronization
 import Testing
@@ -129,6 +130,34 @@ import Testing
             outcome.failure == CommandFailure(kind: .refused, message: "the heap of node 1 is full")
         )
         #expect(outcome.json == nil)
+    }
+
+    @Test func setsWhatIsLogged() async throws {
+        let dataplane = try FakeDataplane()
+        let runner = CommandRunner(dataplane: dataplane)
+        for line in [
+            "set logging class worker level debug rate-limit 200",
+            "set logging class supervisor syslog-level err level info",
+            "set logging size 2048", "set logging unthrottle-time 5", "clear logging",
+        ] { #expect(!(await runner.run(line: line)).isError, "\(line)") }
+        let changes = dataplane.recorded.withLock { $0.logging }
+        try #require(changes.count == 5)
+        guard case .classSettings(let worker) = changes[0],
+            case .classSettings(let supervisor) = changes[1],
+            case .size(2048) = changes[2], case .unthrottle(seconds: 5) = changes[3],
+            case .clear = changes[4]
+        else {
+            Issue.record("\(changes)")
+            return
+        }
+        #expect(worker.name == "worker" && worker.settings.level == .debug)
+        #expect(worker.settings.rateLimit == 200 && worker.settings.syslogLevel == nil)
+        #expect(supervisor.settings.syslogLevel == .error && supervisor.settings.level == .info)
+        let wrong = await runner.run(line: "set logging class wroker level debug")
+        #expect(wrong.text.contains("there is no class wroker"))
+        #expect((await runner.run(line: "set logging class worker level loud")).isError)
+        let table = (await runner.run(line: "show logging configuration")).text
+        #expect(table.contains("supervisor   notice") && table.contains("50/s"))
     }
 
     @Test func clearsCounters() async throws {

@@ -53,11 +53,18 @@ import Testing
     }
 }
 
+/// A policy that drops nothing.
+let everything: LogPolicy = {
+    var policy = LogPolicy(level: .trace)
+    policy.rateLimit = .max
+    return policy
+}()
+
 @Suite struct SupervisionLogTests {
     @Test func writesOneEventALineWithTheNodeFirstAndAwkwardValuesQuoted() {
-        let store = LogStore(toStandardError: false)
+        let store = LogStore(toStandardError: false, policy: LogPolicy(level: .info))
         var logger = Logger(label: "supervisor") {
-            KeyValueLogHandler(component: $0, level: .info, store: store)
+            KeyValueLogHandler(component: $0, store: store)
         }
         logger[metadataKey: "node"] = "1"
         logger.warning(
@@ -74,10 +81,19 @@ import Testing
         )
     }
 
-    @Test func keepsTheLastThousandLines() {
-        let store = LogStore(toStandardError: false)
-        for number in 0..<2345 { store.append("\(number)") }
-        #expect(store.lines == (1345..<2345).map { "\($0)" })
+    @Test func keepsTheLastLines() {
+        let store = LogStore(toStandardError: false, capacity: 100, policy: everything)
+        for number in 0..<345 { store.append("\(number)", class: "supervisor", level: .info) }
+        #expect(store.lines == (245..<345).map { "\($0)" })
+        store.resize(to: 10)
+        #expect(store.lines == (335..<345).map { "\($0)" })
+        store.append("last", class: "supervisor", level: .info)
+        #expect(store.lines.count == 10 && store.lines.last == "last")
+        store.resize(to: 20)
+        store.append("more", class: "supervisor", level: .info)
+        #expect(store.lines.count == 11)
+        store.clear()
+        #expect(store.lines.isEmpty)
     }
 
     @Test func alsoWritesAFile() throws {
@@ -85,10 +101,36 @@ import Testing
         defer { SmallFile.remove(path) }
         let store = LogStore(toStandardError: false)
         try store.open(path: path)
-        store.append("one")
-        store.append("two")
+        store.append("one", class: "supervisor", level: .info)
+        store.append("two", class: "supervisor", level: .info)
         #expect(SmallFile.read(path) == "one\ntwo\n")
         #expect(throws: SupervisionError.self) { try store.open(path: "/nonexistent/log") }
+    }
+
+    @Test func throttlesAClassThatLogsTooMuch() {
+        var policy = LogPolicy()
+        policy.set("control") { $0.rateLimit = 3 }
+        let verdicts = (0..<5).map { policy.judge("control", at: 1000 + $0) }
+        #expect(verdicts == [.logged, .logged, .logged, .throttles, .dropped])
+        #expect(policy.judge("supervisor", at: 1005) == .logged)
+        // Three seconds after it was throttled, not after its last message.
+        #expect(policy.judge("control", at: 4002) == .dropped)
+        #expect(policy.judge("control", at: 4003) == .logged)
+        #expect(policy.dropped(of: "control") == 3)
+        // A second has a count of its own.
+        #expect((0..<9).allSatisfy { policy.judge("control", at: 10_000 + $0 * 400) == .logged })
+    }
+
+    @Test func takesALevelForEachClass() {
+        let store = LogStore(toStandardError: false, policy: LogPolicy(level: .notice))
+        let loud = Logger(label: "control") { KeyValueLogHandler(component: $0, store: store) }
+        let quiet = Logger(label: "causeway") { KeyValueLogHandler(component: $0, store: store) }
+        loud.info("one")
+        store.setPolicy { policy in policy.set("control") { $0.level = .debug } }
+        loud.debug("two")
+        quiet.info("three")
+        quiet.notice("four")
+        #expect(store.lines.map { $0.hasSuffix("two") || $0.hasSuffix("four") } == [true, true])
     }
 
     @Test(arguments: [false, true])

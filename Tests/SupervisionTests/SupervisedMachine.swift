@@ -13,7 +13,7 @@ final class SupervisedMachine: Sendable {
     let directory: String
     let options: SupervisorOptions
     let supervisor: Supervisor
-    let store = LogStore(toStandardError: false)
+    let store = LogStore(toStandardError: false, capacity: 10_000, policy: everything)
 
     /// Makes the machine; nothing is started yet.
     ///
@@ -44,7 +44,7 @@ final class SupervisedMachine: Sendable {
         adjust(&options)
         self.options = options
         var logger = Logger(label: "supervisor") { [store] label in
-            KeyValueLogHandler(component: label, level: .debug, store: store)
+            KeyValueLogHandler(component: label, store: store)
         }
         logger.logLevel = .debug
         supervisor = Supervisor(options: options, logger: logger, store: store)

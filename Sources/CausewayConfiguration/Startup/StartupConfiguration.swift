@@ -7,6 +7,33 @@ public struct StartupConfiguration: Hashable, Sendable {
         case trace, debug, info, notice, warning, error, critical
     }
 
+    /// What is logged; what is nil has the log's own default.
+    public struct LoggingSettings: Hashable, Sendable {
+        /// `default-log-level L`.
+        public var level = LogLevel.notice
+        /// `default-syslog-log-level L`: what of it goes to standard error; nil: all.
+        public var syslogLevel: LogLevel?
+        /// `size N`: lines that `show logging` has.
+        public var lines: Int?
+        /// `unthrottle-time S`: how long a class that logs too much is throttled.
+        public var unthrottleSeconds: Int?
+        /// `class NAME { ... }`.
+        public var classes: [String: ClassSettings] = [:]
+
+        /// What a class has of its own.
+        public struct ClassSettings: Hashable, Sendable {
+            /// `level L`.
+            public var level: LogLevel?
+            /// `syslog-level L`.
+            public var syslogLevel: LogLevel?
+            /// `rate-limit N`: messages a second.
+            public var rateLimit: Int?
+        }
+
+        /// The classes that messages belong to.
+        public static let classNames = ["causeway", "supervisor", "control", "keeper", "worker"]
+    }
+
     /// The console of `unix { interactive }`.
     public struct Console: Hashable, Sendable {
         /// `cli-prompt TEXT`; nil: the instance's name.
@@ -55,10 +82,8 @@ public struct StartupConfiguration: Hashable, Sendable {
     public var topologyPath: String?
     /// `instance NAME`: this Causeway among others on the machine.
     public var instance = "causeway"
-    /// `logging { default-log-level L }`.
-    public var logLevel = LogLevel.notice
-    /// `logging { size N }`: lines that `show log` has; nil: the store's default.
-    public var logLines: Int?
+    /// `logging { ... }`.
+    public var logging = LoggingSettings()
     /// `node-executable PATH`; nil: `causeway-node` beside the running `causeway`.
     public var nodeExecutablePath: String?
     /// `cpu { variant V }`: the build of the packet side to run, `v3` or `v4`; nil: the best for each node.

@@ -88,36 +88,4 @@ extension StartupReader {
             .value,
             "one socket serves commands and API: set it with `unix { cli-listen PATH }`"
         )
-
-    static let loggingKeys: [Key] =
-        [
-            .value("default-log-level") { reader, value in
-                guard let level = levels[value.word] else {
-                    let words = levels.keys.sorted()
-                    let suggestion = Spelling.suggestion(for: value.word, among: words)
-                    reader.refuse(
-                        value,
-                        suggestion.map { "did you mean \"\($0)\"?" }
-                            ?? "write one of \(words.joined(separator: ", "))"
-                    )
-                    return
-                }
-                reader.configuration.logLevel = level
-            },
-            .integer("size", in: 1...1_000_000) { $0.configuration.logLines = $1.value },
-        ]
-        + Key.withoutMeaning(
-            ["default-syslog-log-level"],
-            .value,
-            "the log goes to standard error, which systemd hands on, and to `unix { log FILE }`"
-        )
-        + Key.withoutMeaning(["nthrottle-time", "unthrottle-time", "add-default-class"], .value)
-        + Key.withoutMeaning(["class"], .named)
-
-    /// VPP's names of levels and swift-log's.
-    private static let levels: [String: StartupConfiguration.LogLevel] = [
-        "emerg": .critical, "alert": .critical, "crit": .critical, "critical": .critical,
-        "err": .error, "error": .error, "warn": .warning, "warning": .warning, "notice": .notice,
-        "info": .info, "debug": .debug, "trace": .trace, "disabled": .critical,
-    ]
 }

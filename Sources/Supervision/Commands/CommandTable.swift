@@ -3,7 +3,7 @@ enum CommandTable {
     /// In the order in which help lists them.
     static let commands: [Command] =
         showCommands + interfaceCommands + routeCommands + neighbourCommands
-        + packetGeneratorCommands
+        + packetGeneratorCommands + loggingCommands
         + sessionCommands
 
     /// The grammar of `commands`; a match's form is the command's position there.

@@ -6,8 +6,12 @@ public import Logging
 
 /// Writes `time level component event key=value ...`, one event a line.
 public struct KeyValueLogHandler: LogHandler {
-    /// The least level that is written.
-    public var logLevel: Logger.Level
+    /// The least level that is written: the class's in the store's policy, unless it was set here.
+    public var logLevel: Logger.Level {
+        get { own ?? store.policy.level(of: component) }
+        set { own = newValue }
+    }
+    private var own: Logger.Level?
     /// What every line says beside its event.
     public var metadata: Logger.Metadata = [:]
     private let component: String
@@ -16,12 +20,10 @@ public struct KeyValueLogHandler: LogHandler {
     /// Makes a handler.
     ///
     /// - Parameters:
-    ///   - component: the part of the program, such as `supervisor`.
-    ///   - level: the least level that is written.
+    ///   - component: the part of the program, such as `supervisor`: the class of its messages.
     ///   - store: where lines go.
-    public init(component: String, level: Logger.Level, store: LogStore) {
+    public init(component: String, store: LogStore) {
         self.component = component
-        logLevel = level
         self.store = store
     }
 
@@ -41,7 +43,7 @@ public struct KeyValueLogHandler: LogHandler {
         for key in keys {
             text += " \(key)=\(Self.quoted(fields[key].map { "\($0)" } ?? ""))"
         }
-        store.append(text)
+        store.append(text, class: component, level: event.level)
     }
 
     /// The value, in double quotes if it would not be one word otherwise.

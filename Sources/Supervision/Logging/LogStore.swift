@@ -1,4 +1,5 @@
 internal import LinuxSystem
+public import Logging
 internal import Synchronization
 internal import SystemPackage
 
@@ -7,30 +8,50 @@ internal import SystemPackage
 #endif
 
 /// Where log lines go: standard error, a file if there is one, and the last ones into memory
-/// for `show log`.
+/// for `show logging`.
 public final class LogStore: Sendable {
     private struct State {
         /// Oldest first once it has been turned by `start`.
         var lines: [String] = []
         var start = 0
         var file: CInt = -1
+        var capacity: Int
+        var policy: LogPolicy
+
+        /// The kept lines, oldest first.
+        var ordered: [String] { Array(lines[start...] + lines[..<start]) }
+
+        mutating func keep(_ line: String) {
+            if lines.count < capacity {
+                lines.append(line)
+            } else {
+                lines[start] = line
+                start = (start + 1) % capacity
+            }
+        }
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let toStandardError: Bool
-    private let capacity: Int
 
-    /// Lines kept in memory unless the startup file says otherwise.
-    public static let defaultCapacity = 1000
+    /// Lines kept in memory unless the startup file says otherwise; VPP's number.
+    public static let defaultCapacity = 512
+    /// The most lines that may be kept.
+    public static let maximumCapacity = 1_000_000
 
     /// Makes an empty store.
     ///
     /// - Parameters:
     ///   - toStandardError: whether lines are also written there.
     ///   - capacity: lines kept in memory, at least 1.
-    public init(toStandardError: Bool = true, capacity: Int = LogStore.defaultCapacity) {
+    ///   - policy: which messages are logged.
+    public init(
+        toStandardError: Bool = true,
+        capacity: Int = LogStore.defaultCapacity,
+        policy: LogPolicy = LogPolicy()
+    ) {
         self.toStandardError = toStandardError
-        self.capacity = max(1, capacity)
+        state = Mutex(State(capacity: max(1, capacity), policy: policy))
     }
 
     /// Also appends lines to a file from now on.
@@ -43,23 +64,73 @@ public final class LogStore: Sendable {
     }
 
     /// The kept lines, oldest first.
-    public var lines: [String] {
-        state.withLock { Array($0.lines[$0.start...] + $0.lines[..<$0.start]) }
+    public var lines: [String] { state.withLock { $0.ordered } }
+
+    /// How many lines are kept at most.
+    public var capacity: Int { state.withLock { $0.capacity } }
+
+    /// Which messages are logged.
+    public var policy: LogPolicy { state.withLock { $0.policy } }
+
+    /// Changes which messages are logged.
+    public func setPolicy(_ change: @Sendable (inout LogPolicy) -> Void) {
+        state.withLock { change(&$0.policy) }
     }
 
-    /// Adds a line.
-    public func append(_ line: String) {
-        let bytes = Array((line + "\n").utf8)
+    /// Keeps more or fewer lines from now on; of those there are the newest stay.
+    public func resize(to capacity: Int) {
         state.withLock { state in
-            if state.lines.count < capacity {
-                state.lines.append(line)
-            } else {
-                state.lines[state.start] = line
-                state.start = (state.start + 1) % capacity
+            state.capacity = min(max(1, capacity), Self.maximumCapacity)
+            state.lines = state.ordered.suffix(state.capacity)
+            state.start = 0
+        }
+    }
+
+    /// Forgets the kept lines.
+    public func clear() {
+        state.withLock { state in
+            state.lines = []
+            state.start = 0
+        }
+    }
+
+    /// Adds a message's line, unless its class has logged too much lately.
+    ///
+    /// - Parameters:
+    ///   - line: without a line feed.
+    ///   - name: the message's class.
+    ///   - level: how urgent it is.
+    ///   - isWritten: whether standard error has it already, by the process that it is from.
+    public func append(
+        _ line: String,
+        class name: String,
+        level: Logger.Level,
+        isWritten: Bool = false
+    ) {
+        state.withLock { state in
+            var line = line
+            switch state.policy.judge(name, at: Self.milliseconds()) {
+            case .logged: break
+            case .dropped: return
+            case .throttles:
+                let seconds = state.policy.unthrottleSeconds
+                line =
+                    "\(KeyValueLogHandler.timestamp()) warning \(name) log-throttled "
+                    + "limit=\(state.policy.rateLimit(of: name))/s for=\(seconds)s"
             }
+            state.keep(line)
+            let bytes = Array((line + "\n").utf8)
             // A short write to a full pipe or disk loses the line there; it stays in memory.
-            if toStandardError { _ = write(2, bytes, bytes.count) }
+            if toStandardError, !isWritten, level >= state.policy.syslogLevel(of: name) {
+                _ = write(2, bytes, bytes.count)
+            }
             if state.file >= 0 { _ = write(state.file, bytes, bytes.count) }
         }
+    }
+
+    private static func milliseconds() -> UInt64 {
+        var now = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &now)
+        return UInt64(now.tv_sec) * 1000 + UInt64(now.tv_nsec) / 1_000_000
     }
 }
