@@ -80,7 +80,7 @@ enum Catalogue {
             Entry(name: "interrupt") { machine in
                 try InterruptLife(pool: machine.makePool("bench", buffers: Self.poolBuffers))
             },
-            Entry(name: "call") { _ in CallLife() },
+            Entry(name: "call") { _ in try CallLife() },
         ]
     }
 

@@ -178,23 +178,25 @@ final class InterruptLife: LoopSubject {
 /// A call of a lane to its control lane: put and taken by one thread.
 final class CallLife: LoopSubject {
     private let mailbox: ControlMailbox
-    private let plain: UnsafeMutablePointer<CBench_mailbox>
+    private let plain: OpaquePointer
     private var sum: UInt64 = 0
     private static let count = 512
 
     override var checksum: UInt64 { sum }
 
-    init() {
+    init() throws {
+        guard let plain = CBench_mailbox_make() else { throw BenchError("no memory") }
+        self.plain = plain
         let line = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
         line.initializeMemory(as: UInt8.self, repeating: 0, count: 64)
         mailbox = ControlMailbox(
             waker: LaneWaker(signals: LaneSignals(line), descriptor: -1),
             block: makeLaneBlock()
         )
-        plain = .allocate(capacity: 1)
-        plain.initialize(to: CBench_mailbox())
         super.init(unit: "clocks/call", operations: Self.count)
     }
+
+    deinit { CBench_mailbox_free(plain) }
 
     override func work() {
         for number in 0..<UInt64(Self.count) {

@@ -114,7 +114,19 @@ void CBench_turn(struct CBench_turn *turn) {
     if (found) turn->busy++;
 }
 
-int CBench_mailbox_put(struct CBench_mailbox *box, const uint64_t call[4]) {
+struct CBench_mailbox {
+    uint64_t head;
+    uint64_t padding[7];
+    uint64_t tail;
+    uint64_t asleep;
+    uint64_t wakes;
+    uint64_t more_padding[5];
+    uint64_t slots[1024][4];
+};
+struct CBench_mailbox *CBench_mailbox_make(void) { return calloc(1, sizeof(struct CBench_mailbox)); }
+void CBench_mailbox_free(struct CBench_mailbox *box) { free(box); }
+
+int CBench_mailbox_put(struct CBench_mailbox *box, const uint64_t *call) {
     uint64_t tail = box->tail;
     if (tail - __atomic_load_n(&box->head, __ATOMIC_ACQUIRE) >= 1024) return -1;
     memcpy(box->slots[tail & 1023], call, 32);
@@ -124,7 +136,7 @@ int CBench_mailbox_put(struct CBench_mailbox *box, const uint64_t call[4]) {
     if (__atomic_load_n(&box->asleep, __ATOMIC_RELAXED)) box->wakes++;
     return 0;
 }
-int CBench_mailbox_take(struct CBench_mailbox *box, uint64_t call[4]) {
+int CBench_mailbox_take(struct CBench_mailbox *box, uint64_t *call) {
     uint64_t head = box->head;
     if (head == __atomic_load_n(&box->tail, __ATOMIC_ACQUIRE)) return -1;
     memcpy(call, box->slots[head & 1023], 32);

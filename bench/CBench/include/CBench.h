@@ -117,23 +117,18 @@ void (*_Nonnull CBench_counting(void))(void *_Nonnull);
 
 struct CBench_turn {
     uint64_t loops, heartbeat, epoch_reached, busy;
-    const uint64_t *_Nonnull epoch_wanted;
-    const uint64_t *_Nonnull doorbells;
+    const uint64_t *_Nullable epoch_wanted;
+    const uint64_t *_Nullable doorbells;
     uint64_t unfinished[8];
     unsigned doorbell_words;
-    const uint64_t *_Nonnull interrupts;
+    const uint64_t *_Nullable interrupts;
 };
 /// A turn of a loop in which nothing has come.
 void CBench_turn(struct CBench_turn *_Nonnull turn);
 
-struct CBench_mailbox {
-    uint64_t head;
-    uint64_t padding[7];
-    uint64_t tail;
-    uint64_t asleep;
-    uint64_t wakes;
-    uint64_t more_padding[5];
-    uint64_t slots[1024][4];
-};
+struct CBench_mailbox;
+/// A ring of 1,024 calls of four words; null: no memory.
+struct CBench_mailbox *_Nullable CBench_mailbox_make(void);
+void CBench_mailbox_free(struct CBench_mailbox *_Nonnull box);
 int CBench_mailbox_put(struct CBench_mailbox *_Nonnull box, const uint64_t *_Nonnull call);
 int CBench_mailbox_take(struct CBench_mailbox *_Nonnull box, uint64_t *_Nonnull call);
