@@ -1,5 +1,6 @@
 import ControlProtocol
 import Coordination
+import Synchronization
 import Testing
 
 @testable import Supervision

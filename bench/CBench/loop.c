@@ -80,7 +80,8 @@ void CBench_wheel_expire(struct CBench_wheel *wheel, uint64_t time) {
         unsigned word = (unsigned)(position / 64);
         uint64_t bits = position < 1024 ? wheel->bitmap[word] & ~0ull << position % 64 : 0;
         while (!bits && ++word < 16) bits = wheel->bitmap[word];
-        uint64_t next = bits ? (wheel->now & ~1023ull) + word * 64 + (unsigned)__builtin_ctzll(bits) : (wheel->now | 1023) + 1;
+        uint64_t slot = word * 64 + (bits ? (unsigned)__builtin_ctzll(bits) : 0);
+        uint64_t next = bits ? (wheel->now & ~1023ull) + slot : (wheel->now | 1023) + 1;
         if (next > time) next = time;
         wheel->now = next;
         int32_t list = next & 1023;
