@@ -59,7 +59,7 @@ private final class Notes: @unchecked Sendable {
             )
             if notes.logs != model.logs { return }
         }
-        #expect(notes.logs.allSatisfy { !$0.isEmpty }, "seed \(seed)")
+        #expect(notes.logs.reduce(0) { $0 + $1.count } > 20, "seed \(seed)")
     }
 
     /// What a process of the random test does.
