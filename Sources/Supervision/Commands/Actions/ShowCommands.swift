@@ -26,22 +26,6 @@ extension CommandTable {
             let (before, now) = await session.twoReadings()
             return ThreadsReport(now, before: before)
         },
-        show(.word("processes", "of the control lanes"), "Shows the control lanes' processes.") {
-            _,
-            session throws(CommandFailure) in
-            ProcessesReport(await session.dataplane.view().readings())
-        },
-        show(.word("rpc", "calls between lanes and processes"), "Shows calls and back-pressure.") {
-            _,
-            session throws(CommandFailure) in
-            CallsReport(await session.dataplane.view().readings())
-        },
-        show(
-            .word("clock", "time bases") + .optional(.word("verbose", "each lane by itself")),
-            "Shows how the processes' time bases agree."
-        ) { input, session throws(CommandFailure) in
-            ClockReport(await session.dataplane.view(), isVerbose: input.has("verbose"))
-        },
         show(.word("lanes", "the lanes' work"), "Shows what the lanes did.") {
             _,
             session throws(CommandFailure) in
@@ -76,6 +60,22 @@ extension CommandTable {
             _,
             session throws(CommandFailure) in
             LogReport(log: await session.dataplane.view().log)
+        },
+        show(.word("processes", "of the control lanes"), "Shows the control lanes' processes.") {
+            _,
+            session throws(CommandFailure) in
+            ProcessesReport(await session.dataplane.view().readings())
+        },
+        show(.word("rpc", "calls between lanes and processes"), "Shows calls and back-pressure.") {
+            _,
+            session throws(CommandFailure) in
+            CallsReport(await session.dataplane.view().readings())
+        },
+        show(
+            .word("clock", "time bases") + .optional(.word("verbose", "each lane by itself")),
+            "Shows how the processes' time bases agree."
+        ) { input, session throws(CommandFailure) in
+            ClockReport(await session.dataplane.view(), isVerbose: input.has("verbose"))
         },
     ]
 
