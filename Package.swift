@@ -35,6 +35,7 @@ let package = Package(
         .executable(name: "causeway", targets: ["causeway"]),
         .executable(name: "causewayctl", targets: ["causewayctl"]),
         .executable(name: "causeway-node", targets: ["causeway-node"]),
+        .library(name: "access_list_plugin", type: .dynamic, targets: ["AccessListPlugin"]),
         .executable(name: "causeway-bench", targets: ["causeway-bench"]),
     ],
     dependencies: [
@@ -55,6 +56,7 @@ let package = Package(
         .systemLibrary(name: "CHwloc", pkgConfig: "hwloc", providers: [.apt(["libhwloc-dev"])]),
         .systemLibrary(name: "CNUMA", providers: [.apt(["libnuma-dev"])]),
         .systemLibrary(name: "CDPDK", providers: [.apt(["libdpdk-dev"])]),
+        .systemLibrary(name: "CPlugin"),
 
         // System and host.
         .target(
@@ -77,6 +79,13 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "StatisticsReader",
+            dependencies: [
+                "Coordination", "LinuxSystem", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
             name: "CausewayConfiguration",
             dependencies: [
                 "Coordination", "HostTopology", "LinuxSystem",
@@ -87,7 +96,8 @@ let package = Package(
         .target(
             name: "ControlProtocol",
             dependencies: [
-                "CLinux", "LinuxSystem", .product(name: "SystemPackage", package: "swift-system"),
+                "CLinux", "CPlugin", "LinuxSystem",
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict
         ),
@@ -124,11 +134,21 @@ let package = Package(
         .target(
             name: "NodeRuntime",
             dependencies: [
-                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem",
+                "CLinux", "CPlugin", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem",
                 "MainLoop", "PacketBuffers", "PacketGraph", "PacketNodes",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
+            swiftSettings: dataPath
+        ),
+
+        // Plugins: shared objects of their own, which share C records with the worker and no Swift module's state.
+        .target(
+            name: "PluginInterface", dependencies: ["CPlugin", "PacketBuffers"], swiftSettings: dataPath
+        ),
+        .target(
+            name: "AccessListPlugin",
+            dependencies: ["CLinux", "CPlugin", "PacketBuffers", "PluginInterface"],
             swiftSettings: dataPath
         ),
 
@@ -149,7 +169,7 @@ let package = Package(
         .target(
             name: "ControlClient",
             dependencies: [
-                "ControlProtocol",
+                "ControlProtocol", "Coordination", "StatisticsReader",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -236,10 +256,31 @@ let package = Package(
             dependencies: ["CLinux", "Coordination", "MainLoop", "TestSupport"],
             swiftSettings: dataPath
         ),
+        .executableTarget(
+            name: "configuration-fuzzer",
+            dependencies: ["CausewayConfiguration", "HostTopology", "TestSupport"],
+            path: "Tests/Fuzz", exclude: ["corpus"], swiftSettings: strict
+        ),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"], swiftSettings: strict),
         .testTarget(
             name: "HostTopologyTests",
             dependencies: ["HostTopology", "TestSupport"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "CoordinationTests",
+            dependencies: [
+                "Coordination", "LinuxSystem", "TestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "StatisticsReaderTests",
+            dependencies: [
+                "Coordination", "LinuxSystem", "StatisticsReader",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: strict
         ),
         .testTarget(
@@ -269,6 +310,11 @@ let package = Package(
                 "PacketBuffers",
                 "PacketGraph", "PacketNodes", "TestSupport",
             ],
+            swiftSettings: dataPath
+        ),
+        .testTarget(
+            name: "AccessListPluginTests",
+            dependencies: ["AccessListPlugin", "CDPDK", "PacketBuffers", "PluginInterface"],
             swiftSettings: dataPath
         ),
         .testTarget(

@@ -60,8 +60,12 @@ enum Catalogue {
         let largeRing = Entry(name: "handoff/cells=\(4 * cells)", needsTwoCPUs: true) { machine in
             try HandoffByValue(bytes: 64, frame: 256, cells: 4 * cells, machine: machine)
         }
+        let bookkeeping = [
+            Entry(name: "eventlog/record") { _ in try EventRecord() },
+            Entry(name: "counter/increment") { _ in CounterIncrement() },
+        ]
         return forward + otherForward + fib + scattered + handoff + [smallHandoff, largeRing]
-            + dispatch + loop
+            + dispatch + bookkeeping + loop
     }
 
     /// What the main loop is made of.

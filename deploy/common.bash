@@ -82,7 +82,7 @@ free_hugepages() {
 
 # What a release consists of.
 # shellcheck disable=SC2034  # read by those who source this
-readonly release_products=(causeway causeway-node causewayctl)
+readonly release_products=(causeway causeway-node causewayctl access_list_plugin)
 
 # Builds the given products for release, with progress where somebody watches.
 build_release() {

@@ -88,6 +88,14 @@ static inline void *_Nullable cw_pool_lookup(const char *_Nonnull name) { return
 static inline unsigned cw_pool_available(const void *_Nonnull pool) {
     return rte_mempool_avail_count((const struct rte_mempool *)pool);
 }
+/// Free buffers that lcores keep to themselves; as of some moment for each.
+static inline unsigned cw_pool_cached(const void *_Nonnull pool) {
+    const struct rte_mempool *mp = (const struct rte_mempool *)pool;
+    unsigned count = 0;
+    if (mp->cache_size == 0) return 0;
+    for (unsigned lcore = 0; lcore < RTE_MAX_LCORE; lcore++) count += mp->local_cache[lcore].len;
+    return count;
+}
 static inline unsigned cw_pool_size(const void *_Nonnull pool) {
     return ((const struct rte_mempool *)pool)->size;
 }

@@ -1,5 +1,7 @@
+internal import CPlugin
+
 /// What this build calls itself.
 public enum Build {
     /// The version, without a `v` before it.
-    public static let version = "0.1.0"
+    public static let version = CW_BUILD
 }

@@ -19,6 +19,7 @@ public enum ChangeCoding {
         case pathListRemoved = 5
         case routes = 6
         case routesRemoved = 7
+        case plugin = 8
     }
 
     /// Writes changes into as few messages as hold them.
@@ -90,6 +91,9 @@ private struct ChangeEncoder {
         case .pathListRemoved(let index):
             piece.put(ChangeCoding.Tag.pathListRemoved.rawValue)
             piece.put(index)
+        case .plugin(let setting):
+            piece.put(ChangeCoding.Tag.plugin.rawValue)
+            setting.write(to: &piece)
         case .routes, .routesRemoved:
             preconditionFailure("routes are written in runs")
         }

@@ -54,6 +54,7 @@ public struct ChangeReader {
                 throw .invalid(field: "removed route", value: UInt64(route.prefix))
             }
             return .routesRemoved(routes)
+        case .plugin: return .change(.plugin(try PluginSetting(from: &reader)))
         }
     }
 }

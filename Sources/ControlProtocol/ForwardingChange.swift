@@ -20,6 +20,8 @@ public enum ForwardingChange: Hashable, Sendable {
     case routes([Route])
     /// Takes routes out.
     case routesRemoved([RemovedRoute])
+    /// Sets something of a plugin.
+    case plugin(PluginSetting)
 }
 
 /// An interface as every worker knows it, owner or not.

@@ -72,6 +72,7 @@ extension WorkerConfiguration {
         writer.put(laneCPUs) { $0.put($1) }
         writer.put(firstLaneLcore)
         writer.put(segmentFile)
+        writer.put(eventLogFile)
         writer.put(keeperSocket)
         writer.put(ports) { $1.write(to: &$0) }
         writer.put(peers) { writer, peer in
@@ -81,6 +82,7 @@ extension WorkerConfiguration {
             writer.put(peer.ringFile)
         }
         lanes.write(to: &writer)
+        plugins.write(to: &writer)
     }
 
     init(from reader: inout WireReader) throws(WireError) {
@@ -93,6 +95,7 @@ extension WorkerConfiguration {
             laneCPUs: try reader.getList { reader throws(WireError) in try reader.get() },
             firstLaneLcore: try reader.get(),
             segmentFile: try reader.getString(),
+            eventLogFile: try reader.getString(),
             keeperSocket: try reader.getString(),
             ports: try reader.getList(PortConfiguration.init(from:)),
             peers: try reader.getList { reader throws(WireError) in
@@ -103,7 +106,8 @@ extension WorkerConfiguration {
                     ringFile: try reader.getString()
                 )
             },
-            lanes: try LaneOptions(from: &reader)
+            lanes: try LaneOptions(from: &reader),
+            plugins: try PluginConfiguration(from: &reader)
         )
     }
 }

@@ -138,6 +138,8 @@ public struct WorkerConfiguration: Hashable, Sendable {
     public var firstLaneLcore: UInt16
     /// The file of the `WorkerSegment` that the supervisor made for this life.
     public var segmentFile: String
+    /// The file of the `EventLog` that the supervisor made for this life.
+    public var eventLogFile: String
     /// The path of the keeper's socket, where TAP descriptors come from.
     public var keeperSocket: String
     /// The node's ports, started by the keeper; the worker only moves their packets.
@@ -146,6 +148,8 @@ public struct WorkerConfiguration: Hashable, Sendable {
     public var peers: [Peer]
     /// How the lanes' threads run.
     public var lanes: LaneOptions
+    /// Which plugins are loaded.
+    public var plugins: PluginConfiguration
 
     /// Makes the configuration of one life of a worker.
     public init(
@@ -157,10 +161,12 @@ public struct WorkerConfiguration: Hashable, Sendable {
         laneCPUs: [UInt16],
         firstLaneLcore: UInt16,
         segmentFile: String,
+        eventLogFile: String,
         keeperSocket: String,
         ports: [PortConfiguration],
         peers: [Peer],
-        lanes: LaneOptions = LaneOptions()
+        lanes: LaneOptions = LaneOptions(),
+        plugins: PluginConfiguration = PluginConfiguration()
     ) {
         self.node = node
         self.incarnation = incarnation
@@ -170,10 +176,12 @@ public struct WorkerConfiguration: Hashable, Sendable {
         self.laneCPUs = laneCPUs
         self.firstLaneLcore = firstLaneLcore
         self.segmentFile = segmentFile
+        self.eventLogFile = eventLogFile
         self.keeperSocket = keeperSocket
         self.ports = ports
         self.peers = peers
         self.lanes = lanes
+        self.plugins = plugins
     }
 }
 

@@ -5,8 +5,11 @@ extension NodeMessage {
         case configureKeeper, configureWorker, change, forward, drain, recoverPorts, setPort,
             queryPorts
         case packetGenerator, laneWakeups
+        case ask = 32
         case hello = 64
         case state, acknowledged, result, portStatus, neighbourSeen
+        case plugins = 96
+        case settings
         case tapDescriptors = 128
     }
 
@@ -23,6 +26,9 @@ extension NodeMessage {
         case .queryPorts: .queryPorts
         case .packetGenerator: .packetGenerator
         case .laneWakeups: .laneWakeups
+        case .ask: .ask
+        case .plugins: .plugins
+        case .settings: .settings
         case .hello: .hello
         case .state: .state
         case .acknowledged: .acknowledged
@@ -96,6 +102,11 @@ extension NodeMessage {
             setting.write(to: &writer)
         case .packetGenerator(let command): command.write(to: &writer)
         case .laneWakeups(let first): writer.put(first)
+        case .ask(let topic, let line):
+            writer.put(topic)
+            writer.put(line)
+        case .plugins(let reports): writer.put(reports) { $1.write(to: &$0) }
+        case .settings(let settings): writer.put(settings) { $1.write(to: &$0) }
         case .hello(let identity): identity.write(to: &writer)
         case .state(let report):
             writer.put(report.state)
@@ -141,6 +152,9 @@ extension NodeMessage {
             return .setPort(interface: try reader.get(), try PortSetting(from: &reader))
         case .packetGenerator: return .packetGenerator(try PacketGeneratorCommand(from: &reader))
         case .laneWakeups: return .laneWakeups(first: try reader.get())
+        case .ask: return .ask(topic: try reader.getString(), line: try reader.getString())
+        case .plugins: return .plugins(try reader.getList(PluginReport.init(from:)))
+        case .settings: return .settings(try reader.getList(PluginSetting.init(from:)))
         case .hello: return .hello(try ProcessIdentity(from: &reader))
         case .state:
             return .state(

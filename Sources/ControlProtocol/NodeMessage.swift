@@ -32,6 +32,9 @@ public enum NodeMessage: Hashable, Sendable {
     case queryPorts
     /// Worker: a packet-generator command. Answered with `result`.
     case packetGenerator(PacketGeneratorCommand)
+    /// Worker: a question of the operator's. Answered with `result`, and `settings` before it if
+    /// something is to be changed.
+    case ask(topic: String, line: String)
 
     // From keepers and workers.
     /// Who answers.
@@ -44,6 +47,10 @@ public enum NodeMessage: Hashable, Sendable {
     case result(error: String, text: String)
     /// A port's state, asked for or changed.
     case portStatus(PortStatus)
+    /// The plugins that a worker found; it says so when it is about to be `ready`.
+    case plugins([PluginReport])
+    /// What is to be set on every worker.
+    case settings([PluginSetting])
     /// A worker saw who owns an address on a connected subnet.
     case neighbourSeen(interface: UInt16, address: UInt32, mac: MACAddress)
 

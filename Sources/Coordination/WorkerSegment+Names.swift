@@ -38,7 +38,9 @@ extension WorkerSegment {
     /// Beside a node's index in the error table: the reason is no drop.
     private static let informationBit: UInt32 = 1 << 31
 
-    /// Fills both name tables; the counts are published last.
+    /// Fills both name tables, and lists what is counted in the directory; once.
+    ///
+    /// The counts are published last.
     ///
     /// - Parameters:
     ///   - nodes: in the order of their graph indices, at most `maximumNodes`.
@@ -59,8 +61,21 @@ extension WorkerSegment {
             )
             write(error.reason, to: entry + 4, capacity: Self.errorBytes - 4)
         }
+        addEntries(graphEntries(nodes: nodes, errors: errors))
         store(.errorCount, UInt64(errors.count))
         store(.nodeCount, UInt64(nodes.count))
+    }
+
+    /// Says what an interface is called, for readers of statistics.
+    ///
+    /// - Parameters:
+    ///   - name: cut at 63 bytes of UTF-8.
+    ///   - index: its `sw_if_index`; one beyond the table is passed over.
+    public func writeInterfaceName(_ name: String, at index: Int) {
+        guard (0..<Self.maximumInterfaces).contains(index) else { return }
+        let entry = mapping.base + Self.interfaceTableOffset + index * Self.interfaceNameBytes
+        if read(entry, capacity: Self.interfaceNameBytes) == name { return }
+        write(name, to: entry, capacity: Self.interfaceNameBytes)
     }
 
     /// The graph nodes, in the order of their indices; empty until the worker has made its graph.

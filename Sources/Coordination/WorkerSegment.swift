@@ -6,14 +6,17 @@ public import SystemPackage
 ///
 /// One file an incarnation, made by the supervisor before it starts the worker, so that everything
 /// is readable without stopping anyone and after the worker's death. Who writes what:
-/// - the header's fixed words: the supervisor, before the worker starts;
-/// - the control line: the supervisor, with release stores; lanes read it once a turn;
-/// - the worker line and the name tables: the worker's control lane;
+/// - the header's fixed words, and the directory's first entries: the supervisor, before the worker
+///   starts;
+/// - the control line, and the zeros behind the blocks: the supervisor, with release stores; lanes
+///   read the control line once a turn, and no zeros;
+/// - the worker line, the name tables, further entries and the rates: the worker's control lane;
 /// - a lane's block: that lane alone, with plain 64-bit stores (a reader may see one counter a
 ///   packet ahead of another, never a torn one).
 ///
 /// The sizes are bounds of the layout, checked by whoever fills it; a reader trusts none of the
-/// values.
+/// values. The directory says where each statistic lies, so that a reader needs to know no more than
+/// the directory's form (`docs/statistics.md`).
 public struct WorkerSegment: Sendable {
     /// The mapping; kept alive by this value.
     public let mapping: SharedMapping
@@ -37,12 +40,20 @@ public struct WorkerSegment: Sendable {
     static let nameBytes = 64
     static let errorTableOffset = nameTableOffset + maximumNodes * nameBytes
     static let errorBytes = 128
-    static let processTableOffset = errorTableOffset + maximumErrors * errorBytes
+    static let interfaceTableOffset = errorTableOffset + maximumErrors * errorBytes
+    static let interfaceNameBytes = 64
+    static let directoryOffset = interfaceTableOffset + maximumInterfaces * interfaceNameBytes
+    static let ratesOffset = directoryOffset + directoryBytes
+    static let rateBytes = 64
+    static let processTableOffset =
+        ratesOffset + HandoffLayout.maximumDestinationLanes * rateBytes
     static let processBytes = 128
     static let lanesOffset = processTableOffset + maximumProcesses * processBytes
 
-    /// Bytes of a segment for `lanes` lanes.
-    public static func byteCount(lanes: Int) -> Int { lanesOffset + lanes * LaneBlock.byteCount }
+    /// Bytes of a segment for `lanes` lanes: their blocks, and the zeros of the same size.
+    public static func byteCount(lanes: Int) -> Int {
+        lanesOffset + 2 * lanes * LaneBlock.byteCount
+    }
 
     /// Makes the segment of a worker's new life.
     ///
@@ -64,6 +75,10 @@ public struct WorkerSegment: Sendable {
         segment.store(.node, UInt64(node))
         segment.store(.incarnation, UInt64(incarnation))
         segment.store(.laneCount, UInt64(lanes))
+        segment.store(.directoryOffset, UInt64(directoryOffset))
+        segment.store(.directoryStride, UInt64(StatisticsEntry.byteCount))
+        segment.addEntries(segment.fixedEntries())
+        segment.writeInterfaceName("local0", at: 0)
         segment.store(.magic, magic)
         return segment
     }
@@ -105,6 +120,10 @@ extension WorkerSegment {
         case magic = 0
         /// The NUMA node's number, the worker's life on it (from 1), its lanes.
         case node, incarnation, laneCount
+        /// Where the directory of statistics begins, and the bytes from one entry to the next.
+        case directoryOffset, directoryStride
+        /// A counter of what cannot happen; always 0.
+        case neverCounted
         /// CLOCK_MONOTONIC in nanoseconds when the supervisor started, which is the zero of every
         /// process's time, and what the supervisor took for the time-stamp counter's frequency in
         /// thousandths of a hertz.
@@ -115,6 +134,10 @@ extension WorkerSegment {
         case epochWanted
         /// The longest sleep of an idle lane in microseconds; 0: lanes never sleep.
         case idleSleepMicroseconds
+        /// Whether this life of the worker is over (1).
+        case ended
+        /// Seconds since 1970 when a set of counters was last cleared; 0: never.
+        case lastClear
         /// How many packets in a block of 128 turns make an adaptive node polled, and up to how many
         /// let it wait for interrupts again.
         case pollingThreshold, interruptThreshold
@@ -140,6 +163,14 @@ extension WorkerSegment {
         /// Neighbours reported to the supervisor, and reports kept back because the same was
         /// reported within the last second.
         case neighboursReported, neighboursSuppressed
+        /// Bytes of the worker's heap that are free.
+        case heapFreeBytes
+        /// Packet buffers in use, and free ones that lanes keep to themselves.
+        case poolUsed, poolCached
+        /// Seconds since 1970: when the worker started, and when it last wrote its gauges.
+        case bootTime, lastUpdate
+        /// The bits of `Double`s: packets a call of a graph node, and packets a second, all lanes.
+        case vectorRate, inputRate
         /// Messages to the supervisor, and those that its connection had no room for.
         case reportsSent, reportsRefused
         /// Calls that the control lane took from its lanes.
@@ -148,6 +179,9 @@ extension WorkerSegment {
         /// found a jump, how far it was ahead of the kernel's clock in nanoseconds at the last one
         /// (signed), and the frequency that was measured, in thousandths of a hertz.
         case clockChecks, clockJumps, clockError, clockMillihertzMeasured
+        /// Entries of the directory; stored after them. The supervisor's, until the worker starts.
+        /// Its place is part of the layout that `docs/statistics.md` describes.
+        case entryCount = 320
         /// The worker's `PublishedTimeBase`: eight words.
         case timeBase = 384
     }

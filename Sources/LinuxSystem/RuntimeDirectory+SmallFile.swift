@@ -31,12 +31,16 @@ public enum SmallFile {
 
     /// Writes a file whole, so that a reader sees the old text or the new one.
     public static func write(_ path: String, _ text: String) throws(Errno) {
+        try write(path, bytes: Array(text.utf8))
+    }
+
+    /// Writes a file whole, so that a reader sees the old bytes or the new ones.
+    public static func write(_ path: String, bytes: [UInt8]) throws(Errno) {
         let temporary = path + ".new"
         let descriptor = try systemCall {
             open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         }
         defer { close(descriptor) }
-        let bytes = Array(text.utf8)
         var written = 0
         while written < bytes.count {
             written += try systemCall {
@@ -110,6 +114,11 @@ public enum SmallFile {
         if unlink(path) == 0 { return true }
         for name in names(in: path) { removeTree(path + "/" + name) }
         return rmdir(path) == 0
+    }
+
+    /// Makes a symbolic link.
+    public static func link(_ path: String, to target: String) throws(Errno) {
+        try systemCall { symlink(target, path) }
     }
 
     /// What a symbolic link says.

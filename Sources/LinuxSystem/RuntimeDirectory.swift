@@ -41,6 +41,50 @@ public struct RuntimeDirectory: Hashable, Sendable {
         directory(node: node) + "/worker.\(incarnation).sock"
     }
 
+    /// What a node's directory leads to of a life of its worker: files in shared memory, readable
+    /// during the life and, for the last one that is over, after it.
+    public enum Link: String, Sendable, CaseIterable {
+        /// Its counters, a `WorkerSegment`.
+        case segment
+        /// Its event log.
+        case events
+    }
+
+    /// A symbolic link to a file of a life of a node's worker.
+    public func link(_ link: Link, node: Int, incarnation: UInt32) -> String {
+        directory(node: node) + "/worker.\(incarnation).\(link.rawValue)"
+    }
+
+    /// Makes a link, in place of one that is there.
+    public func makeLink(
+        _ link: Link,
+        node: Int,
+        incarnation: UInt32,
+        to path: String
+    ) throws(Errno) {
+        let place = self.link(link, node: node, incarnation: incarnation)
+        SmallFile.remove(place)
+        try SmallFile.link(place, to: path)
+    }
+
+    /// Removes the links to a life's files.
+    public func removeLinks(node: Int, incarnation: UInt32) {
+        for link in Link.allCases {
+            SmallFile.remove(self.link(link, node: node, incarnation: incarnation))
+        }
+    }
+
+    /// The lives of a node's worker that a link leads to, in ascending order.
+    public func lives(_ link: Link, node: Int) -> [UInt32] {
+        SmallFile.names(in: directory(node: node)).compactMap { name in
+            let parts = name.split(separator: ".")
+            guard parts.count == 3, parts[0] == "worker", parts[2] == link.rawValue else {
+                return nil
+            }
+            return UInt32(parts[1])
+        }.sorted()
+    }
+
     /// The report of a process's crash, as the process itself writes it; `name` as in its record.
     public func crashFile(node: Int, name: String) -> String {
         "\(directory(node: node))/\(name).crash"

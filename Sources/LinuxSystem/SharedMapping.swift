@@ -77,6 +77,13 @@ public final class SharedMapping: @unchecked Sendable {
         return try map(descriptor: descriptor, byteCount: Int(status.st_size), writable: writable)
     }
 
+    /// Bytes that have memory; the rest of the file has never been written.
+    public var bytesInMemory: Int {
+        var pages = [UInt8](repeating: 0, count: (byteCount + 4095) / 4096)
+        guard mincore(base, byteCount, &pages) == 0 else { return 0 }
+        return pages.reduce(0) { $0 + Int($1 & 1) } * 4096
+    }
+
     private static func map(
         descriptor: CInt,
         byteCount: Int,

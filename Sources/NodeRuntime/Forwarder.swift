@@ -23,132 +23,52 @@ struct StartError: Error, CustomStringConvertible {
 /// A worker's forwarding plane: heap, tables, rings, lanes.
 final class Forwarder {
     let segment: WorkerSegment
+    /// The control lane's ring of the event log.
+    let events: EventWriter
+    private let eventLog: EventLog
+    private var rates: RateMeter
     private let configuration: WorkerConfiguration
     private let heap: NodeHeap
     private let fib: Fib
     private let pool: MbufPool
     private let forwarding: ForwardingState
-    private var lanes: [UnsafeMutablePointer<LaneState>] = []
-    private var mailboxes: [ControlMailbox] = []
+    private let lanes: [UnsafeMutablePointer<LaneState>]
+    private let mailboxes: [ControlMailbox]
     private var nextMailbox = 0
     /// The worker's time.
     let clock: WorkerClock
     private let wiring: HandoffWiring
     private let wakers: [LaneWaker]
     private let generator: PacketGenerator
-    private let feeds: [GeneratorFeed]
 
-    /// Attaches and makes everything; nothing is allocated for packets afterwards.
+    /// What ran once at each point of the worker's life.
+    let registry: InitRegistry
+    let plugins: PluginSet
+
+    /// Takes over what the init functions have made; nothing is allocated for packets afterwards.
     ///
-    /// - Parameters:
-    ///   - configuration: what the supervisor told this life of the worker.
-    ///   - environment: EAL's arguments.
-    ///   - wakeup: wakes the control lane when lanes have something for it.
-    ///   - laneWakeups: the eventfds that lanes sleep on, of all lanes of the placement.
-    ///   - attached: called when EAL is up.
-    /// - Throws: what is missing, in words for the operator; the process cannot try again.
-    init(
-        configuration: WorkerConfiguration,
-        environment: [String],
-        wakeup: LaneWaker,
-        laneWakeups: [Int32],
-        attached: () -> Void
-    ) throws(StartError) {
-        self.configuration = configuration
-        do {
-            // Before anything big is allocated: all that this process touches lies on its node.
-            if configuration.hardwareNode >= 0 {
-                try NodeBinding.bind(to: Int(configuration.hardwareNode))
-            }
-            try EAL.start(environment)
-            let segment = try WorkerSegment.open(path: configuration.segmentFile, writable: true)
-            self.segment = segment
-            clock = WorkerClock(segment: segment, fallbackHertz: EAL.hertz)
-            attached()
-            guard let pool = MbufPool.find(name: Keeper.poolName) else {
-                throw DPDKError.poolMissing(name: Keeper.poolName)
-            }
-            self.pool = pool
-            heap = try NodeHeap(
-                byteCount: Int(configuration.heapBytes),
-                hugepageBytes: Int(configuration.hugepageBytes),
-                numaNode: configuration.hardwareNode < 0 ? nil : Int(configuration.hardwareNode)
-            )
-            fib = try Fib(heap: heap)
-            let wiring = try HandoffWiring(
-                configuration: configuration,
-                segment: segment,
-                wakeups: laneWakeups
-            )
-            self.wiring = wiring
-            wakers = configuration.laneCPUs.indices.map { wiring.waker(of: $0) }
-            forwarding = try ForwardingState(
-                heap: heap,
-                fib: fib,
-                lanes: (0..<configuration.laneCPUs.count).map { segment.lane($0) },
-                wakers: wakers,
-                lanesOfNode: wiring.lanesOfNode
-            )
-            feeds = configuration.laneCPUs.map { _ in GeneratorFeed() }
-            generator = PacketGenerator(feeds: feeds, bufferBytes: pool.dataBytes)
-        } catch {
-            throw StartError("\(error)")
-        }
-        segment.store(.pid, UInt64(getpid()))
-        segment.store(.tscHertz, EAL.hertz)
-        segment.store(.startTSC, timestamp())
-        segment.store(.poolTotal, UInt64(pool.size))
-        segment.store(.heapTotalBytes, UInt64(heap.totalBytes))
-        // Lanes must not pay for the kernel's clearing of hugepages.
-        fib.populate()
-        try makeLanes(wakeup: wakeup)
+    /// - Throws: which of them is missing.
+    init(_ start: WorkerStart) throws(StartError) {
+        configuration = start.configuration
+        registry = start.registry
+        segment = try start.made(start.segment, "worker-segment")
+        eventLog = try start.made(start.eventLog, "event-log")
+        events = eventLog.writer(0)
+        clock = try start.made(start.clock, "clock")
+        rates = RateMeter(segment, at: timestamp())
+        pool = try start.made(start.pool, "packet-pool")
+        heap = try start.made(start.heap, "node-heap")
+        fib = try start.made(start.fib, "fib")
+        wiring = try start.made(start.wiring, "handoff")
+        forwarding = try start.made(start.forwarding, "tables")
+        generator = try start.made(start.generator, "packet-generator")
+        plugins = try start.made(start.plugins, "plugins")
+        lanes = start.lanes
+        mailboxes = start.mailboxes
+        let wiring = wiring
+        wakers = configuration.laneCPUs.indices.map { wiring.waker(of: $0) }
         LaneCrashes.watch(segment)
         publishGauges()
-    }
-
-    private func makeLanes(wakeup: LaneWaker) throws(StartError) {
-        let ports = try PortWiring(configuration: configuration)
-        for lane in 0..<configuration.laneCPUs.count {
-            let mailbox = ControlMailbox(waker: wakeup, block: segment.lane(lane))
-            mailboxes.append(mailbox)
-            let context = UnsafeMutablePointer<LaneContext>.allocate(capacity: 1)
-            context.initialize(
-                to: LaneContext(
-                    tables: forwarding.tables,
-                    published: forwarding.published,
-                    fib: fib.reader,
-                    block: segment.lane(lane),
-                    pool: pool,
-                    node: configuration.node,
-                    lane: UInt16(lane),
-                    globalLane: UInt16(wiring.globalLane(lane)),
-                    hertz: EAL.hertz,
-                    seed: seed(lane),
-                    neighbours: NeighbourMailbox(mailbox)
-                )
-            )
-            let builder = LaneBuilder(
-                configuration: configuration,
-                segment: segment,
-                context: context,
-                ports: ports,
-                handoff: wiring,
-                lane: lane,
-                generator: feeds[lane],
-                mailbox: mailbox
-            )
-            do throws(GraphError) {
-                lanes.append(try builder.build())
-            } catch { throw StartError("\(error)") }
-        }
-    }
-
-    /// What a lane's random numbers start from: the clock, or the configured number, mixed with node
-    /// and lane so that no two lanes draw the same ones.
-    private func seed(_ lane: Int) -> UInt64 {
-        let place = UInt64(configuration.node) << 32 | UInt64(lane) + 1
-        guard configuration.lanes.seed != 0 else { return timestamp() ^ place << 32 }
-        return configuration.lanes.seed ^ place &* 0x9E37_79B9_7F4A_7C15
     }
 
     /// Applies a part of an entry.
@@ -156,7 +76,11 @@ final class Forwarder {
     /// - Returns: empty, or why it was refused.
     func apply(_ body: [UInt8]) -> String {
         do {
-            try forwarding.apply(try ChangeCoding.decode(body))
+            let changes = try ChangeCoding.decode(body)
+            try forwarding.apply(changes)
+            for case .interface(let record) in changes {
+                segment.writeInterfaceName(record.name, at: Int(record.index))
+            }
             return ""
         } catch {
             return "\(error)"
@@ -178,8 +102,19 @@ final class Forwarder {
         }
     }
 
+    /// Lets the lanes poll.
     func startLanes() throws(StartError) {
-        try LaneScheduling(configuration).apply()
+        registry.add(OrderedStep("lane-scheduling", runsBefore: ["start-lanes"]), .enter) {
+            [configuration] _ throws(StartError) in try LaneScheduling(configuration).apply()
+        }
+        registry.add(OrderedStep("start-lanes"), .enter) { [self] _ throws(StartError) in
+            try launchLanes()
+        }
+        registry.add(OrderedStep("stop-lanes"), .exit) { [self] _ throws(StartError) in endLanes() }
+        try registry.run(.enter)
+    }
+
+    private func launchLanes() throws(StartError) {
         forwarding.lanesRun = true
         for (index, lane) in lanes.enumerated() {
             do throws(DPDKError) {
@@ -192,8 +127,11 @@ final class Forwarder {
         }
     }
 
-    /// Ends the lanes' loops; waits a second at most for each.
-    func stopLanes() {
+    /// Ends the lanes' loops and whatever else is to end in order.
+    func stopLanes() throws(StartError) { try registry.run(.exit) }
+
+    /// Waits a second at most for each lane.
+    private func endLanes() {
         guard forwarding.lanesRun else { return }
         for lane in lanes { CLinux_store_release64(lane.pointee.stopAsked, 1) }
         for waker in wakers { waker.wake() }
@@ -230,10 +168,16 @@ final class Forwarder {
 
     /// Writes the control lane's gauges to the segment.
     func publishGauges() {
+        let free = pool.available
         segment.store(.heapUsedBytes, UInt64(heap.usedBytes))
-        segment.store(.poolAvailable, UInt64(pool.available))
+        segment.store(.heapFreeBytes, UInt64(max(0, heap.totalBytes - heap.usedBytes)))
+        segment.store(.poolAvailable, UInt64(free))
+        segment.store(.poolUsed, UInt64(max(0, pool.size - free)))
+        segment.store(.poolCached, UInt64(pool.cached))
         segment.store(.generation, forwarding.generation)
         segment.store(.controlLoops, segment.load(.controlLoops) + 1)
+        segment.store(.lastUpdate, UInt64(time(nil)))
+        rates.update(segment, at: timestamp(), hertz: EAL.hertz)
     }
 
     /// Carries a packet-generator command out.
@@ -251,5 +195,22 @@ final class Forwarder {
         } catch {
             return ("\(error)", "")
         }
+    }
+
+    /// Answers a question: `init-function` with a phase and perhaps `verbose`, or a command of plugin
+    /// `plugin NAME`.
+    ///
+    /// - Returns: text for the operator, and what is to be set on every worker.
+    func answer(
+        _ topic: String,
+        _ line: String
+    ) throws(StartError) -> (text: String, settings: [PluginSetting]) {
+        if topic == "init-function" {
+            let words = line.split(separator: " ").map(String.init)
+            let phase = words.first { $0 != "verbose" } ?? ""
+            return (registry.report(phase, isVerbose: words.contains("verbose")), [])
+        }
+        guard topic.hasPrefix("plugin ") else { throw StartError("unknown topic \(topic)") }
+        return try plugins.run(line, of: String(topic.dropFirst(7)))
     }
 }

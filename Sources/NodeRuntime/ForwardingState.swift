@@ -40,6 +40,10 @@ final class ForwardingState {
     private var current: (memory: UnsafeMutableRawPointer, byteCount: Int)?
     /// The global lane numbers of each node's lanes, by node number.
     private let lanesOfNode: [UInt8: [UInt16]]
+    /// The features on each interface, a bit each.
+    private var features: [UInt16: UInt64] = [:]
+    /// Take what the journal has of them; nil: there are none yet.
+    var plugins: PluginSet?
     private let laneLimitMicroseconds = 5_000_000
 
     init(
@@ -82,6 +86,9 @@ final class ForwardingState {
             resolvedNeighbour = false
             isDirty = true
         }
+        do throws(StartError) { try plugins?.commit() } catch {
+            throw ApplyError(description: error.description)
+        }
         if isDirty { try publish() }
         if hadRemovals || fib.retiredCount > 0 { reclaim() }
     }
@@ -108,6 +115,10 @@ final class ForwardingState {
             isDirty = true
         case .adjacencyRemoved, .pathListRemoved: removals.append(change)
         case .routes(let routes): try add(routes)
+        case .plugin(let setting):
+            do throws(StartError) { try plugins?.set(setting) } catch {
+                throw ApplyError(description: error.description)
+            }
         case .routesRemoved(let routes):
             if isDirty { try publish() }
             for route in routes {
@@ -151,7 +162,8 @@ final class ForwardingState {
             interfaces: interfaces,
             adjacencies: adjacencies,
             pathLists: pathLists,
-            lanesOfNode: lanesOfNode
+            lanesOfNode: lanesOfNode,
+            features: features
         )
         guard let memory = heap.allocate(byteCount: image.byteCount, alignment: 64) else {
             throw ApplyError(
@@ -175,13 +187,35 @@ final class ForwardingState {
         if let old { heap.deallocate(old.memory, byteCount: old.byteCount) }
     }
 
-    /// Frees what the lookup structure has let go of, once no lane can still be reading it.
-    private func reclaim() {
-        let mark = fib.retiredMark()
+    /// The number of an interface; nil: there is none of that name.
+    func interfaceIndex(named name: String) -> UInt16? {
+        interfaces.values.first { $0.name == name }?.index
+    }
+
+    /// Puts a feature on an interface, or takes it off; in force with the next generation.
+    ///
+    /// - Returns: false if there is no such interface.
+    func setFeature(_ bit: Int, on interface: UInt16, _ isOn: Bool) -> Bool {
+        guard interfaces[interface] != nil else { return false }
+        let mask = UInt64(1) << UInt64(bit)
+        let old = features[interface] ?? 0
+        features[interface] = isOn ? old | mask : old & ~mask
+        if features[interface] != old { isDirty = true }
+        return true
+    }
+
+    /// Returns when every lane has begun a new turn, or sleeps.
+    func waitForQuietLanes() {
         let turns = lanes.map { $0.load(.loops) }
         for (lane, turn) in zip(lanes, turns) {
             waitForLane(lane) { $0.load(.loops) > turn + 1 }
         }
+    }
+
+    /// Frees what the lookup structure has let go of, once no lane can still be reading it.
+    private func reclaim() {
+        let mark = fib.retiredMark()
+        waitForQuietLanes()
         fib.reclaim(upTo: mark)
     }
 

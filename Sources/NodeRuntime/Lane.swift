@@ -19,6 +19,11 @@ enum LaneLoop {
         guard let lane = argument?.assumingMemoryBound(to: LaneState.self) else { return -1 }
         begin(lane)
         while CLinux_load_relaxed64(lane.pointee.stopAsked) == 0 { turn(lane) }
+        lane.pointee.events.record(
+            .laneStopped,
+            at: timestamp(),
+            value: lane.pointee.block.pointer(.loops).pointee
+        )
         lane.pointee.context.pointee.pool.flushCache()
         CLinux_store_release64(lane.pointee.stopped, 1)
         return 0
@@ -77,6 +82,13 @@ enum LaneLoop {
         let block = lane.pointee.block
         block.pointer(.threadID).pointee = UInt64(CLinux_thread_id())
         block.pointer(.cpu).pointee = UInt64(CLinux_current_cpu())
+        lane.pointee.events.setThread(Int(CLinux_thread_id()))
+        lane.pointee.events.record(
+            .laneStarted,
+            at: timestamp(),
+            small: UInt16(truncatingIfNeeded: CLinux_current_cpu()),
+            middle: UInt32(truncatingIfNeeded: CLinux_thread_id())
+        )
         lane.pointee.turn.rateTSC = timestamp()
         lane.pointee.turn.neighbourEpoch = .max
         lane.pointee.context.pointee.now = timestamp()
@@ -98,6 +110,11 @@ enum LaneLoop {
         if block.pointer(.generation).pointee != generation {
             CLinux_store_release64(block.pointer(.generation), generation)
             noteGeneration(lane)
+            lane.pointee.events.record(
+                .generation,
+                at: context.pointee.now,
+                value: generation
+            )
         }
     }
 
@@ -141,6 +158,14 @@ enum LaneLoop {
             CLinux_pause()
         }
         let now = timestamp()
+        lane.pointee.events.record(
+            .barrier,
+            at: start,
+            middle: UInt32(
+                truncatingIfNeeded: lane.pointee.block.pointer(.epochReached).pointee
+            ),
+            value: now &- start
+        )
         lane.pointee.context.pointee.now = now
         // One barrier often follows another, and a lane that sleeps is late for it (VPP: 0.5 s).
         lane.pointee.turn.awakeUntil = now &+ hertz / 2

@@ -18,6 +18,9 @@ struct LaneBuilder {
     let generator: GeneratorFeed
     /// Where the lane calls its control lane.
     let mailbox: ControlMailbox
+    let plugins: PluginSet
+    /// The lane's ring of the event log.
+    let events: EventWriter
 
     /// Builds the graph; lane 0's writes the name tables of the segment, which are the same for
     /// all.
@@ -32,7 +35,8 @@ struct LaneBuilder {
             to: &graph,
             context: context,
             outputNodes: outputs,
-            generator: generator
+            generator: generator,
+            features: plugins.featureNodes
         )
         let handoffInput = HandoffInput(
             context: context,
@@ -55,17 +59,17 @@ struct LaneBuilder {
             )
         )
         try addTransmitters(to: &graph)
+        try plugins.addNodes(to: &graph, block: segment.lane(lane), lane: lane)
         wire(outputs, graph.description)
         let names = graph.description.names
         if lane == 0 { segment.writeNames(nodes: names.nodes, errors: names.errors) }
         let nodes = nodes(graph.description, dpdk: queues, taps)
-        let made = try graph.build(block: segment.lane(lane), pool: context.pointee.pool)
-        return state(
-            graph: made,
-            handoffInput,
-            nodes: nodes,
-            taps
+        let made = try graph.build(
+            block: segment.lane(lane),
+            pool: context.pointee.pool,
+            events: events
         )
+        return state(graph: made, handoffInput, nodes: nodes, taps)
     }
 
     private func addTransmitters(to graph: inout GraphBuilder) throws(GraphError) {
@@ -179,6 +183,7 @@ struct LaneBuilder {
                 mailbox: mailbox,
                 clockZero: segment.load(.clockZero),
                 name: text,
+                events: events,
                 signalStack: CrashReport.makeStack()
             )
         )

@@ -26,6 +26,8 @@ struct LaneState {
     let clockZero: UInt64
     /// The thread's name, `cw-n<node>-l<lane>`, zero-terminated, at most 15 bytes.
     let name: UnsafeMutablePointer<CChar>
+    /// The lane's ring of the event log.
+    let events: EventWriter
     /// For the report of a crash.
     let signalStack: UnsafeMutableRawPointer
     /// What changes from turn to turn.

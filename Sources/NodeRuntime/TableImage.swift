@@ -13,7 +13,8 @@ struct TableImage {
         interfaces records: [UInt16: InterfaceRecord],
         adjacencies: [AdjacencyRecord?],
         pathLists: [[UInt32]?],
-        lanesOfNode: [UInt8: [UInt16]]
+        lanesOfNode: [UInt8: [UInt16]],
+        features: [UInt16: UInt64] = [:]
     ) {
         interfaces = Array(repeating: InterfaceEntry(), count: ForwardingTables.interfaceLimit)
         self.pathLists = pathLists
@@ -31,7 +32,8 @@ struct TableImage {
                 addressCount: UInt16(record.addresses.count),
                 handoffOffset: UInt16(handoffLanes.count),
                 handoffCount: UInt16(lanes.count),
-                node: record.node
+                node: record.node,
+                features: features[record.index] ?? 0
             )
             addresses += record.addresses.map {
                 AddressEntry(

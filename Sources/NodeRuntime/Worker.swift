@@ -113,6 +113,7 @@ public final class Worker {
             let (error, text) =
                 forwarder?.packetGenerator(command) ?? ("the worker is not configured", "")
             server.answer(channel, .result(error: error, text: text), request: request)
+        case .ask(let topic, let line): ask(topic, line, channel, request)
         default:
             server.answer(
                 channel,
@@ -131,6 +132,29 @@ public final class Worker {
         laneWakeups += descriptors
     }
 
+    /// Answers a question of the operator's.
+    private func ask(
+        _ topic: String,
+        _ line: String,
+        _ channel: MessageChannel,
+        _ request: UInt32
+    ) {
+        guard let forwarder else {
+            let error = "the worker is not configured"
+            return server.answer(channel, .result(error: error, text: ""), request: request)
+        }
+        do throws(StartError) {
+            let answer = try forwarder.answer(topic, line)
+            if !answer.settings.isEmpty {
+                server.answer(channel, .settings(answer.settings), request: request)
+            }
+            server.answer(channel, .result(error: "", text: answer.text), request: request)
+        } catch {
+            let reason = error.description.isEmpty ? "no reason given" : error.description
+            server.answer(channel, .result(error: reason, text: ""), request: request)
+        }
+    }
+
     private var identity: ProcessIdentity {
         ProcessIdentity(
             role: .worker,
@@ -144,6 +168,11 @@ public final class Worker {
     private func enter(_ next: ProcessState, _ detail: String = "") {
         state = next
         forwarder?.segment.store(.state, UInt64(next.rawValue))
+        forwarder?.events.record(
+            .workerState,
+            at: CLinux_tsc(),
+            small: UInt16(next.rawValue)
+        )
         log.info("state", metadata: ["state": "\(next)", "detail": "\(detail)"])
         server.report(.state(ProcessStateReport(state: next.rawValue, detail: detail)))
     }
@@ -158,14 +187,18 @@ public final class Worker {
             return server.answer(channel, .result(error: error, text: ""), request: request)
         }
         do throws(StartError) {
-            forwarder = try Forwarder(
+            let start = WorkerStart(
                 configuration: configuration,
                 environment: arguments.environment,
                 wakeup: waker,
                 laneWakeups: laneWakeups,
-                attached: { enter(.attached) }
+                log: log,
+                attached: { [unowned self] in enter(.attached) }
             )
-            if let forwarder { startProcesses(forwarder) }
+            let forwarder = try start.run()
+            self.forwarder = forwarder
+            server.report(.plugins(forwarder.plugins.reports))
+            startProcesses(forwarder)
             enter(.ready)
             server.answer(channel, .result(error: "", text: ""), request: request)
         } catch {
@@ -204,9 +237,17 @@ public final class Worker {
             )
         }
         entry.nextPart += 1
+        let start = CLinux_tsc()
         if entry.error.isEmpty { entry.error = forwarder.apply(body) }
         if isLast {
             if entry.error.isEmpty { entry.error = forwarder.finishEntry(number: number) }
+            forwarder.events.record(
+                .change,
+                at: start,
+                small: entry.error.isEmpty ? 0 : 1,
+                middle: UInt32(truncatingIfNeeded: number),
+                value: CLinux_tsc() &- start
+            )
             server.answer(channel, .acknowledged(number: number, error: entry.error))
             change = nil
         } else {
@@ -231,7 +272,7 @@ public final class Worker {
 
     private func stop() -> Never {
         enter(.draining)
-        forwarder?.stopLanes()
+        do throws(StartError) { try forwarder?.stopLanes() } catch { log.error("\(error)") }
         enter(.stopped)
         _exit(0)
     }

@@ -57,6 +57,9 @@ public struct MbufPool: @unchecked Sendable {
     /// Free buffers, those in caches included; exact only while nobody takes or gives.
     public var available: Int { Int(cw_pool_available(pool)) }
 
+    /// Free buffers that lcores keep to themselves; exact only while nobody takes or gives.
+    public var cached: Int { Int(cw_pool_cached(pool)) }
+
     /// Takes `count` buffers or none.
     @inlinable @inline(__always)
     public func take(_ mbufs: UnsafeMutablePointer<Mbuf>, count: Int) -> Bool {

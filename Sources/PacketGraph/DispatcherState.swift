@@ -29,6 +29,8 @@ public struct DispatcherState {
     @usableFromInline let dropNode: UInt16
     /// Where packets go that find no frame.
     @usableFromInline let pool: MbufPool
+    /// Where the lane records calls, while somebody traces them.
+    @usableFromInline let events: EventWriter
 
     /// A frame's place in the queue.
     @frozen @usableFromInline
@@ -49,7 +51,8 @@ public struct DispatcherState {
         frameLimit: Int,
         block: LaneBlock,
         dropNode: UInt16,
-        pool: MbufPool
+        pool: MbufPool,
+        events: EventWriter
     ) {
         precondition(frameLimit > 0 && frameLimit & (frameLimit - 1) == 0)
         self.slots = slots
@@ -58,6 +61,7 @@ public struct DispatcherState {
         self.block = block
         self.dropNode = dropNode
         self.pool = pool
+        self.events = events
         // The packets are written before they are read: counts bound what is looked at.
         packets = UnsafeMutableRawPointer.allocate(
             byteCount: frameLimit * frameCapacity * MemoryLayout<Mbuf>.stride,
@@ -191,7 +195,7 @@ public struct DispatcherState {
         let end = timestamp()
         block.pointer(.internalCalls).pointee &+= 1
         block.pointer(.internalVectors).pointee &+= UInt64(truncatingIfNeeded: count)
-        this.pointee.record(index, vectors: count, clocks: end &- start)
+        this.pointee.record(index, vectors: count, start: start, end: end)
         block.pointer(.currentNode).pointee = 0
         return end
     }
@@ -250,10 +254,14 @@ public struct DispatcherState {
         return end
     }
 
-    /// Adds a call to a graph node's counters.
+    /// Adds a call to a graph node's counters, and to the event log if that traces calls.
     @inlinable @inline(__always)
-    public func record(_ node: Int, vectors: Int, clocks: UInt64) {
+    public func record(_ node: Int, vectors: Int, start: UInt64, end: UInt64) {
         let words = block.node(node)
+        let clocks = end &- start
+        if events.traces(.dispatch) {
+            trace(node, vectors: vectors, start: start, clocks: clocks)
+        }
         words[0] &+= 1
         words[1] &+= UInt64(truncatingIfNeeded: vectors)
         words[2] &+= clocks
@@ -261,6 +269,20 @@ public struct DispatcherState {
             words[3] = clocks
             words[4] = UInt64(truncatingIfNeeded: vectors)
         }
+    }
+}
+
+extension DispatcherState {
+    /// Out of line, so that the common case is a load and a jump.
+    @usableFromInline @inline(never)
+    func trace(_ node: Int, vectors: Int, start: UInt64, clocks: UInt64) {
+        events.record(
+            .dispatch,
+            at: start,
+            small: UInt16(truncatingIfNeeded: node),
+            middle: UInt32(truncatingIfNeeded: vectors),
+            value: clocks
+        )
     }
 }
 

@@ -150,18 +150,52 @@ public struct GraphBuilder {
     /// - Parameters:
     ///   - node: the lane's copy.
     ///   - name: instead of the type's name, for a type that is in the graph more than once.
+    ///   - redirecting: where else this instance's exits lead, by the names of their targets.
     /// - Throws: `duplicateNode`, or that there are too many nodes or reasons.
-    public mutating func add<Stage: Node>(_ node: Stage, name: String? = nil) throws(GraphError) {
+    public mutating func add<Stage: Node>(
+        _ node: Stage,
+        name: String? = nil,
+        redirecting: [String: String] = [:]
+    ) throws(GraphError) {
         let exits = Stage.Next.self == NoExit.self ? [] : Array(Stage.Next.allCases)
         try description.add(
             name: name ?? Stage.name,
-            targets: exits.map(\.target),
+            targets: exits.map { redirecting[$0.target] ?? $0.target },
             exits: exits.map { "\($0)" },
             errors: Stage.errors,
             informational: Stage.informational,
             isInput: false
         )
         stages.append(.node(Runner<Stage>.self, place(node)))
+    }
+
+    /// Adds a node whose exits are known only now, such as a plugin's.
+    ///
+    /// - Parameters:
+    ///   - runner: works on frames.
+    ///   - state: what `runner` gets with each frame; the graph keeps it.
+    ///   - name: unique in the graph.
+    ///   - targets: the names of the nodes that its exits lead to, in the order of their numbers.
+    ///   - errors: see `Node.errors`.
+    ///   - informational: see `Node.informational`.
+    /// - Throws: `duplicateNode`, or that there are too many nodes or reasons.
+    public mutating func add(
+        runner: any NodeRunner.Type,
+        state: UnsafeMutableRawPointer,
+        name: String,
+        targets: [String],
+        errors: [String] = [],
+        informational: [String] = []
+    ) throws(GraphError) {
+        try description.add(
+            name: name,
+            targets: targets,
+            exits: targets,
+            errors: errors,
+            informational: informational,
+            isInput: false
+        )
+        stages.append(.node(runner, state))
     }
 
     /// Adds an input node; it is polled in every turn, in the order of adding.
@@ -197,9 +231,14 @@ public struct GraphBuilder {
     /// - Parameters:
     ///   - block: the lane's counters.
     ///   - pool: where packets go that find no frame.
+    ///   - events: where calls are recorded while somebody traces them.
     /// - Returns: the lane's graph, its frames allocated.
     /// - Throws: `unknownTarget` for an exit that leads nowhere, `noDropNode`.
-    public consuming func build(block: LaneBlock, pool: MbufPool) throws(GraphError) -> LaneGraph {
+    public consuming func build(
+        block: LaneBlock,
+        pool: MbufPool,
+        events: EventWriter = .none
+    ) throws(GraphError) -> LaneGraph {
         let wiring = try description.wiring()
         guard let drop = description.index(of: "error-drop") else { throw .noDropNode }
         let slots = UnsafeMutablePointer<NodeSlot>.allocate(capacity: stages.count)
@@ -244,7 +283,8 @@ public struct GraphBuilder {
                 frameLimit: frameLimit,
                 block: block,
                 dropNode: UInt16(drop),
-                pool: pool
+                pool: pool,
+                events: events
             )
         )
         return LaneGraph(dispatcher: dispatcher, inputs: inputs)

@@ -6,7 +6,7 @@ public import PacketGraph
 public struct EthernetInput: Node {
     /// Where packets go.
     public enum Next: UInt16, Exit {
-        case ip4Input, arpInput, workerHandoff, drop
+        case ip4Input, arpInput, workerHandoff, drop, ip4Features
 
         /// The graph node that the exit leads to.
         public var target: String {
@@ -15,6 +15,7 @@ public struct EthernetInput: Node {
             case .arpInput: "arp-input"
             case .workerHandoff: "worker-handoff"
             case .drop: "error-drop"
+            case .ip4Features: FeatureArc.inputName
             }
         }
     }
@@ -69,11 +70,36 @@ public struct EthernetInput: Node {
         guard destination == interface.pointee.mac || EthernetHeader.isGroup(destination) else {
             return drop(mbuf, .foreignAddress, base)
         }
-        if interface.pointee.handoffCount > 0, mbuf.flags & MbufFlags.handedOver == 0 {
-            let isSymmetric = interface.pointee.flags & InterfaceEntry.symmetricHandoff != 0
+        guard interface.pointee.flags & InterfaceEntry.detours == 0 else {
+            return detour(mbuf, interface, base)
+        }
+        return sort(mbuf, interface, base)
+    }
+
+    /// The way of packets of an interface that spreads them or has features.
+    @inline(never)
+    private static func detour(
+        _ mbuf: Mbuf,
+        _ interface: UnsafePointer<InterfaceEntry>,
+        _ base: UInt16
+    ) -> Next {
+        let flags = interface.pointee.flags
+        if flags & InterfaceEntry.handsOver != 0, mbuf.flags & MbufFlags.handedOver == 0 {
+            let isSymmetric = flags & InterfaceEntry.symmetricHandoff != 0
             mbuf.flowHash = HandoffHash.hash(mbuf, isSymmetric: isSymmetric)
             return .workerHandoff
         }
+        let next = sort(mbuf, interface, base)
+        return next == .ip4Input && flags & InterfaceEntry.hasFeatures != 0 ? .ip4Features : next
+    }
+
+    /// Takes the header off and goes by the type that it names.
+    @inline(__always)
+    private static func sort(
+        _ mbuf: Mbuf,
+        _ interface: UnsafePointer<InterfaceEntry>,
+        _ base: UInt16
+    ) -> Next {
         let type = mbuf.load(UInt16.self, at: 12)
         mbuf.l3Offset = UInt16(EthernetHeader.byteCount)
         mbuf.advance(EthernetHeader.byteCount)

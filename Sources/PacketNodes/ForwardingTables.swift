@@ -75,7 +75,7 @@ public struct InterfaceEntry {
     public var mac: UInt64
     /// The largest IP packet in bytes that leaves in one frame.
     public var mtu: UInt16
-    /// Flags: `InterfaceEntry.up`, `.promiscuous`, `.symmetricHandoff`.
+    /// Flags: `InterfaceEntry.up`, `.promiscuous`, `.symmetricHandoff`, `.handsOver`, `.hasFeatures`.
     public var flags: UInt16
     /// Where the run of its addresses starts in `ForwardingTables.addresses`.
     public var addressOffset: UInt16
@@ -89,8 +89,8 @@ public struct InterfaceEntry {
     public var node: UInt8
     /// Unused, zero: brings the next field to a multiple of 8 bytes.
     public var padding: (UInt8, UInt8, UInt8)
-    /// Unused, zero: brings the entry to 32 bytes, two to a cache line.
-    public var reserved: UInt64
+    /// A bit for each feature of `ip4-unicast` that its packets pass.
+    public var features: UInt64
 
     /// In `flags`: the operator set the interface up.
     public static let up: UInt16 = 1
@@ -98,10 +98,16 @@ public struct InterfaceEntry {
     public static let promiscuous: UInt16 = 2
     /// In `flags`: both directions of a flow are spread to the same lane.
     public static let symmetricHandoff: UInt16 = 4
+    /// In `flags`: `handoffCount` is not 0.
+    public static let handsOver: UInt16 = 8
+    /// In `flags`: `features` is not 0.
+    public static let hasFeatures: UInt16 = 16
+    /// In `flags`: packets do not all go the straight way from `ethernet-input`.
+    static let detours: UInt16 = handsOver | hasFeatures
     /// In `flags`: its queues are looked at when they call, or by themselves and by calls in turn.
-    public static let rxInterrupt: UInt16 = 8
+    public static let rxInterrupt: UInt16 = 32
     /// See `rxInterrupt`.
-    public static let rxAdaptive: UInt16 = 16
+    public static let rxAdaptive: UInt16 = 64
 
     /// Makes an entry; without more said the interface is down, with no address and no spreading.
     public init(
@@ -112,18 +118,20 @@ public struct InterfaceEntry {
         addressCount: UInt16 = 0,
         handoffOffset: UInt16 = 0,
         handoffCount: UInt16 = 0,
-        node: UInt8 = 0
+        node: UInt8 = 0,
+        features: UInt64 = 0
     ) {
         self.mac = mac
         self.mtu = mtu
-        self.flags = flags
+        self.flags =
+            flags | (handoffCount > 0 ? Self.handsOver : 0) | (features != 0 ? Self.hasFeatures : 0)
         self.addressOffset = addressOffset
         self.addressCount = addressCount
         self.handoffOffset = handoffOffset
         self.handoffCount = handoffCount
         self.node = node
         padding = (0, 0, 0)
-        reserved = 0
+        self.features = features
     }
 
     /// Whether the operator set it up.

@@ -14,12 +14,14 @@ public enum ProtocolNodes {
     ///   - context: the lane's.
     ///   - outputNodes: see `InterfaceOutput.init`.
     ///   - generator: where the lane's `pg-input` finds its streams.
+    ///   - features: the names of the nodes on `ip4-unicast`, which the caller adds.
     /// - Throws: when the graph has one of them, or too many nodes.
     public static func add(
         to builder: inout GraphBuilder,
         context: UnsafeMutablePointer<LaneContext>,
         outputNodes: UnsafeMutablePointer<UInt16>,
-        generator: GeneratorFeed = GeneratorFeed()
+        generator: GeneratorFeed = GeneratorFeed(),
+        features: [String] = []
     ) throws(GraphError) {
         let hold = UnsafeMutablePointer<NeighbourHold>.allocate(capacity: 1)
         hold.initialize(
@@ -38,6 +40,7 @@ public enum ProtocolNodes {
         try builder.add(IPv4ARP(context: context, hold: hold))
         try builder.add(IPv4Glean(context: context, hold: hold))
         try builder.add(InterfaceOutput(context: context, outputNodes: outputNodes))
+        try FeatureArc.add(to: &builder, context: context, features: features)
         try builder.addInput(GeneratorInput(context: context, feed: generator))
         try builder.addInput(ARPHoldInput(context: context, hold: hold))
     }

@@ -1,86 +1,58 @@
 public import Coordination
 
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
 /// The counters of a worker's life as they were when an operator cleared them; zero until then.
 ///
-/// A new incarnation starts with a new one. Counters are only ever read, so clearing stops no lane.
+/// They lie in the worker's segment, behind the counters, where readers of statistics take them off
+/// as well. Counters are only ever read, so clearing stops no lane.
 public struct CounterBaseline: Sendable {
-    /// A lane's readings: words of the lane, of its graph nodes, errors, interfaces and peers.
-    private struct Readings: Sendable {
-        var words: [UInt64] = []
-        var nodes: [UInt64] = []
-        var errors: [UInt64] = []
-        var interfaces: [UInt64] = []
-        var peers: [UInt64] = []
-    }
-
-    private var lanes: [Readings] = []
-
-    private static let nodeWords = LaneBlock.NodeWord.allCases.count
-    /// Words between the counters of one interface or peer and the next.
-    private static let lineWords = 8
+    private var segment: WorkerSegment?
 
     /// Nothing has been cleared.
     public init() {}
 
+    /// What has been cleared of a worker's counters, by this supervisor or an earlier one.
+    init(of segment: WorkerSegment) { self.segment = segment }
+
     /// Takes the present readings of a set of counters as zero.
     public mutating func take(_ counters: ClearedCounters, from segment: WorkerSegment) {
-        while lanes.count < segment.laneCount { lanes.append(Readings()) }
-        for index in 0..<segment.laneCount {
-            let block = segment.lane(index)
-            switch counters {
-            case .runtime:
-                lanes[index].words = LaneBlock.Word.allCases.map { block.load($0) }
-                lanes[index].nodes = Self.read(
-                    block.node(0),
-                    count: WorkerSegment.maximumNodes * Self.nodeWords
-                )
-            case .errors:
-                lanes[index].errors = Self.read(block.errors, count: WorkerSegment.maximumErrors)
-            case .interfaces:
-                lanes[index].interfaces = Self.read(
-                    block.interface(0),
-                    count: WorkerSegment.maximumInterfaces * Self.lineWords
-                )
-            case .handoff:
-                lanes[index].peers = Self.read(
-                    block.peer(0),
-                    count: WorkerSegment.maximumPeers * Self.lineWords
-                )
-            }
-        }
+        segment.clear(counters, unixSeconds: UInt64(time(nil)))
+        self.segment = segment
     }
 
     /// What to take off a word about a lane.
     public func word(_ word: LaneBlock.Word, lane: Int) -> UInt64 {
-        value(\.words, lane: lane, at: word.rawValue)
+        zeros(lane)?.load(word) ?? 0
     }
 
     /// What to take off a counter of graph node `index`; 0 for a word that counts nothing.
     public func node(_ index: Int, _ word: LaneBlock.NodeWord, lane: Int) -> UInt64 {
         [.maximumClocks, .vectorsAtMaximum, .state].contains(word)
-            ? 0 : value(\.nodes, lane: lane, at: index * Self.nodeWords + word.rawValue)
+            ? 0 : value(zeros(lane)?.node(index), word.rawValue)
     }
 
     /// What to take off a drop counter.
-    public func error(_ index: Int, lane: Int) -> UInt64 { value(\.errors, lane: lane, at: index) }
+    public func error(_ index: Int, lane: Int) -> UInt64 { value(zeros(lane)?.errors, index) }
 
     /// What to take off a counter of an interface.
     public func interface(_ index: Int, _ word: LaneBlock.InterfaceWord, lane: Int) -> UInt64 {
-        value(\.interfaces, lane: lane, at: index * Self.lineWords + word.rawValue)
+        value(zeros(lane)?.interface(index), word.rawValue)
     }
 
     /// What to take off a counter towards the lane with global number `index`.
     public func peer(_ index: Int, _ word: LaneBlock.PeerWord, lane: Int) -> UInt64 {
-        value(\.peers, lane: lane, at: index * Self.lineWords + word.rawValue)
+        value(zeros(lane)?.peer(index), word.rawValue)
     }
 
-    private func value(_ list: KeyPath<Readings, [UInt64]>, lane: Int, at index: Int) -> UInt64 {
-        guard lanes.indices.contains(lane), lanes[lane][keyPath: list].indices.contains(index)
-        else { return 0 }
-        return lanes[lane][keyPath: list][index]
+    private func zeros(_ lane: Int) -> LaneBlock? {
+        guard let segment, (0..<segment.laneCount).contains(lane) else { return nil }
+        return segment.zeros(lane)
     }
 
-    private static func read(_ start: UnsafeMutablePointer<UInt64>, count: Int) -> [UInt64] {
-        (0..<count).map { LaneBlock.load(start + $0) }
+    private func value(_ counters: UnsafeMutablePointer<UInt64>?, _ index: Int) -> UInt64 {
+        counters.map { LaneBlock.load($0 + index) } ?? 0
     }
 }

@@ -39,14 +39,86 @@ public protocol Dataplane: Sendable {
     /// Nodes that do not answer are left out.
     func portStatuses() async -> [PortStatus]
 
+    /// Asks a node's worker something.
+    ///
+    /// - Parameters:
+    ///   - node: the NUMA node's number in the placement.
+    ///   - topic: what it is about: `init-function`, or `plugin` and a plugin's name.
+    ///   - line: the question.
+    /// - Returns: text for the operator, and what the answer wants set on every worker.
+    /// - Throws: `ChangeError` if the node is unknown or down, or its worker refuses.
+    func ask(
+        node: Int,
+        topic: String,
+        line: String
+    ) async throws(ChangeError) -> WorkerAnswer
+
+    /// The plugins that each node's worker found, by the node's number.
+    func plugins() async -> [Int: [PluginReport]]
+
     /// Takes the present readings of counters as the zero of later views.
     func clear(_ counters: ClearedCounters) async
+
+    /// The supervisor's own event log.
+    var events: SupervisorEvents { get }
+
+    /// The event logs: the supervisor's first, then each node's present life and its last one.
+    ///
+    /// - Parameter node: only this NUMA node's; nil: all.
+    /// - Returns: logs that this process may write.
+    func eventLogs(node: Int?) async -> [EventLog]
+
+    /// Changes what event logs take, or forgets what they hold; later lives are told as well.
+    ///
+    /// - Parameters:
+    ///   - change: what to do.
+    ///   - node: only this NUMA node's; nil: all, the supervisor's included.
+    /// - Throws: `ChangeError` if there is no memory for it.
+    func changeEventLogs(_ change: EventLogChange, node: Int?) async throws(ChangeError)
+
+    /// Writes a file into the runtime directory.
+    ///
+    /// - Parameters:
+    ///   - name: the file's, without a folder; a file of this form that is there is replaced.
+    ///   - bytes: its content.
+    /// - Returns: its path.
+    /// - Throws: `ChangeError` for a name that is no plain one or is taken, and what the file system
+    ///   says.
+    func save(_ name: String, _ bytes: [UInt8]) async throws(ChangeError) -> String
 
     /// What is logged.
     func logging() async -> LoggingState
 
     /// Changes what is logged, from the next message on.
     func setLogging(_ change: LoggingChange) async
+}
+
+/// What a worker says to a question.
+public struct WorkerAnswer: Hashable, Sendable {
+    /// For the operator.
+    public var text: String
+    /// What is to be set on every worker.
+    public var settings: [PluginSetting]
+
+    /// Makes an answer.
+    public init(text: String, settings: [PluginSetting] = []) {
+        self.text = text
+        self.settings = settings
+    }
+}
+
+extension Dataplane {
+    /// Answers nothing, for a dataplane without workers.
+    public func ask(
+        node: Int,
+        topic: String,
+        line: String
+    ) async throws(ChangeError) -> WorkerAnswer {
+        throw ChangeError("no worker runs that could answer")
+    }
+
+    /// None, for a dataplane without workers.
+    public func plugins() async -> [Int: [PluginReport]] { [:] }
 }
 
 /// One change of configuration, as an operator means it.
@@ -75,6 +147,8 @@ public enum ConfigurationChange: Sendable {
     case neighbour(interface: String, IPv4Address, MACAddress)
     /// Forgets who owns an address, however it became known.
     case removeNeighbour(interface: String, IPv4Address)
+    /// Sets something of a plugin.
+    case plugin([PluginSetting])
 }
 
 /// Why a change was refused; the text is for the operator.
@@ -89,7 +163,7 @@ public struct ChangeError: Error, Sendable, CustomStringConvertible {
 }
 
 /// Sets of counters that `clear` commands name.
-public enum ClearedCounters: Sendable { case runtime, errors, interfaces, handoff }
+public typealias ClearedCounters = CounterSet
 
 /// What `show` commands read.
 public struct DataplaneView: Sendable {

@@ -28,15 +28,23 @@ struct NodeState {
     /// The last life that is over, whose segment is kept for reading.
     var lastDead: UInt32?
     var baseline = CounterBaseline()
+    /// The event logs of the worker's present life, or of its last one, and of the one before that.
+    var eventLog: EventLog?
+    var deadEventLog: EventLog?
+    /// What the event logs of the node's next lives take.
+    var eventSettings: EventLogSettings
     var workerPhase = Phase.down
     var keeperPhase = Phase.down
     /// Whether each interface's link is up, as its keeper last said.
     var links: [UInt16: Bool] = [:]
+    /// What its worker, or the last one, found of plugins.
+    var plugins: [PluginReport] = []
     /// Replaces the node's dead worker.
     var recovery: Task<Void, Never>?
 
-    init(placement: NodePlacement) {
+    init(placement: NodePlacement, eventSettings: EventLogSettings = EventLogSettings()) {
         self.placement = placement
+        self.eventSettings = eventSettings
         budget = RestartBudget(policy: placement.restart)
     }
 

@@ -32,6 +32,7 @@ extension Supervisor {
             laneCPUs: node.lanes.map { UInt16($0) },
             firstLaneLcore: UInt16(options.firstLaneLcore(incarnation)),
             segmentFile: files.segmentFile(node: node.number, incarnation: incarnation),
+            eventLogFile: files.eventLogFile(node: node.number, incarnation: incarnation),
             keeperSocket: runtime.keeperSocket(node: node.number),
             ports: node.ports.map(portConfiguration),
             peers: options.placement.nodes.map { peer in
@@ -42,7 +43,8 @@ extension Supervisor {
                     ringFile: files.ringFile(peer)
                 )
             },
-            lanes: laneOptions
+            lanes: laneOptions,
+            plugins: options.plugins
         )
     }
 

@@ -1,5 +1,5 @@
 public import ControlProtocol
-internal import Coordination
+public import Coordination
 internal import Logging
 
 extension Supervisor: Dataplane {
@@ -12,7 +12,7 @@ extension Supervisor: Dataplane {
     public func apply(_ change: ConfigurationChange) async throws(ChangeError) -> UInt64 {
         guard !isStopping else { throw ChangeError("the dataplane is being stopped") }
         guard let (name, setting) = Self.portSetting(of: change) else {
-            return try await journal.commit(.configuration(change))
+            return events.committed(try await journal.commit(.configuration(change)))
         }
         await portGate.enter()
         defer { portGate.leave() }
@@ -23,7 +23,7 @@ extension Supervisor: Dataplane {
         let former = try Self.former(of: setting, record)
         try await set(setting, on: record)
         do throws(ChangeError) {
-            return try await journal.commit(.configuration(change))
+            return events.committed(try await journal.commit(.configuration(change)))
         } catch {
             try? await set(former, on: record)
             throw error
@@ -75,6 +75,41 @@ extension Supervisor: Dataplane {
             ).text
         } catch { throw ChangeError(error.description) }
     }
+
+    /// Asks a node's worker something.
+    ///
+    /// - Parameters:
+    ///   - node: the NUMA node's number in the placement.
+    ///   - topic: what it is about.
+    ///   - line: the question.
+    /// - Returns: text for the operator, and what the answer wants set on every worker.
+    /// - Throws: `ChangeError` if the node is unknown or not forwarding, or its worker refuses or
+    ///   does not answer in time.
+    public func ask(
+        node: Int,
+        topic: String,
+        line: String
+    ) async throws(ChangeError) -> WorkerAnswer {
+        guard let state = nodes[node] else { throw ChangeError("no node \(node)") }
+        guard let worker = state.worker, state.workerPhase == .up else {
+            throw ChangeError("node \(node)'s worker is \(state.workerState)")
+        }
+        do throws(StepFailure) {
+            let answer = try await worker.request(
+                .ask(topic: topic, line: line),
+                step: "answer about \(topic)",
+                within: options.times.request
+            )
+            return WorkerAnswer(text: answer.text, settings: answer.settings)
+        } catch {
+            // What the worker says is for the operator; that it said it is not.
+            if case .refused(let reason) = error.cause { throw ChangeError(reason) }
+            throw ChangeError(error.description)
+        }
+    }
+
+    /// The plugins that each node's worker found.
+    public func plugins() async -> [Int: [PluginReport]] { nodes.mapValues(\.plugins) }
 
     /// Asks all keepers at once for their ports, and gives them in the order of their interfaces.
     public func portStatuses() async -> [PortStatus] {

@@ -34,9 +34,12 @@ extension Supervisor {
         nodes[number]?.workerState = .stopped
         nodes[number]?.worker = nil
         publishPeers()
+        node.segment?.store(.ended, 1)
         if let old = node.lastDead, old != node.incarnation {
             files.removeSegment(node: number, incarnation: old)
+            runtime.removeLinks(node: number, incarnation: old)
         }
+        if node.lastDead != node.incarnation, !isStopping { keepEvents(of: node) }
         nodes[number]?.lastDead = node.incarnation
     }
 

@@ -29,6 +29,7 @@ extension Supervisor {
             try preflight.check()
             try files.createRings()
             try makeLaneWakeups()
+            try makeEventLog()
             try await eachNode { supervisor, number throws(StepFailure) in
                 try await supervisor.startKeeper(number)
             }
@@ -216,7 +217,9 @@ extension Supervisor {
             segment.store(.clockZero, clock.zeroNanoseconds)
             segment.store(.clockMillihertz, UInt64(clock.hertz * 1000))
             nodes[name.node]?.segment = segment
-            nodes[name.node]?.baseline = CounterBaseline()
+            nodes[name.node]?.baseline = CounterBaseline(of: segment)
+            try makeEventLog(placement, incarnation: name.incarnation)
+            linkFiles(of: name)
         } catch {
             throw StepFailure(
                 process: name,
@@ -259,6 +262,7 @@ extension Supervisor {
             node: name.node,
             ["process": name.fileName, "pid": "\(process.pid)"]
         )
+        events.started(name, process.pid)
         // A stop that began meanwhile did not see this process.
         if isStopping { try? process.child.process.send(signal: SIGKILL) }
         return process

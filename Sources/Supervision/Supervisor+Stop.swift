@@ -48,6 +48,8 @@ extension Supervisor {
         // A recovery may have had something on its way.
         for number in order { await stopWorker(number) }
         for number in order { await stopKeeper(number) }
+        // It writes into a directory that is to go.
+        await keeping?.value
         removeFiles()
         log(.notice, "stopped")
         isStopped = true

@@ -16,6 +16,8 @@ public actor Supervisor {
     let store: LogStore
     let runtime: RuntimeDirectory
     let files: HostFiles
+    /// What this process records of itself.
+    public nonisolated let events = SupervisorEvents()
     /// The nodes' numbers in the placement's order.
     let order: [Int]
     var nodes: [Int: NodeState] = [:]
@@ -34,6 +36,8 @@ public actor Supervisor {
     /// Learned neighbours that wait for the next journal entry.
     var seen: [LearnedKey: MACAddress] = [:]
     var seenFlush: Task<Void, Never>?
+    /// Writes the trace files of dead workers, one after the other.
+    var keeping: Task<Void, Never>?
     /// Changes of ports pass one at a time, so that keepers and journal see them in the same order.
     let portGate = Gate()
     lazy var journal = Journal(
@@ -56,7 +60,10 @@ public actor Supervisor {
         runtime = RuntimeDirectory(path: options.runtimeDirectory)
         files = HostFiles(options: options)
         order = options.placement.nodes.map(\.number)
-        for node in options.placement.nodes { nodes[node.number] = NodeState(placement: node) }
+        let settings = EventLogSettings(events: options.eventLogEvents)
+        for node in options.placement.nodes {
+            nodes[node.number] = NodeState(placement: node, eventSettings: settings)
+        }
     }
 
     /// The bits of the nodes whose workers take packets.
@@ -91,6 +98,7 @@ public actor Supervisor {
         case .neighbourSeen(let interface, let address, let mac):
             noteNeighbour(interface: interface, address: address, mac: mac)
         case .portStatus(let status): noteLink(status, node: number)
+        case .plugins(let reports): nodes[number]?.plugins = reports
         case .connectionLost(let error):
             log(
                 .error,
@@ -101,6 +109,7 @@ public actor Supervisor {
             _ = await process.kill(times: options.times)
         case .ended(let status):
             runtime.remove(node: number, name: process.name.fileName)
+            events.ended(process.name, status)
             switch process.name.role {
             case .keeper: keeperEnded(process, status)
             case .worker: workerEnded(process, status)
@@ -121,6 +130,7 @@ public actor Supervisor {
 
     private func noteState(_ state: ProcessState, _ detail: String, _ process: NodeProcess) {
         let number = process.name.node
+        events.entered(process.name, state)
         var fields = ["state": "\(state)", "pid": "\(process.pid)"]
         if !detail.isEmpty { fields["detail"] = detail }
         switch process.name.role {

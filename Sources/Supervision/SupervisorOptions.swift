@@ -1,4 +1,6 @@
 public import CausewayConfiguration
+public import ControlProtocol
+public import Coordination
 
 #if canImport(Glibc)
     internal import Glibc
@@ -28,8 +30,12 @@ public struct SupervisorOptions: Sendable {
     public var idleSleepMicroseconds: Int
     /// When adaptive input nodes are polled, and how long lanes go on after a handoff.
     public var polling: PollingSettings
+    /// Events of each event log, rounded up to what its rings have (`EventLog.create`).
+    public var eventLogEvents: Int
     /// How the lanes' threads run.
     public var lanes: LaneSettings
+    /// Which plugins workers load.
+    public var plugins: PluginConfiguration
     /// The version text that keepers and workers must answer with; nil: any.
     public var build: String?
     /// How long each step of a keeper or worker may take.
@@ -53,7 +59,9 @@ public struct SupervisorOptions: Sendable {
         environment: [String: String] = [:],
         idleSleepMicroseconds: Int = 100,
         polling: PollingSettings = PollingSettings(),
+        eventLogEvents: Int = EventLog.defaultEvents,
         lanes: LaneSettings = LaneSettings(),
+        plugins: PluginConfiguration = PluginConfiguration(),
         build: String? = nil,
         times: StepTimes = StepTimes(),
         host: HostPaths = HostPaths(),
@@ -69,7 +77,9 @@ public struct SupervisorOptions: Sendable {
         self.environment = environment
         self.idleSleepMicroseconds = idleSleepMicroseconds
         self.polling = polling
+        self.eventLogEvents = eventLogEvents
         self.lanes = lanes
+        self.plugins = plugins
         self.build = build
         self.times = times
         self.host = host

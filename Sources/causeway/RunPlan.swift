@@ -79,8 +79,13 @@ struct RunPlan {
     /// The program of keepers and workers: the one named, else that beside this one.
     private static func nodeExecutable(_ startup: StartupConfiguration) -> String {
         if let path = startup.nodeExecutablePath { return path }
+        return programFolder + "/causeway-node"
+    }
+
+    /// Where this program is.
+    private static var programFolder: String {
         let own = SmallFile.linkTarget("/proc/self/exe") ?? ""
-        return String(own.prefix(upTo: own.lastIndex(of: "/") ?? own.startIndex)) + "/causeway-node"
+        return String(own.prefix(upTo: own.lastIndex(of: "/") ?? own.startIndex))
     }
 
     /// What the supervisor is started with.
@@ -98,7 +103,9 @@ struct RunPlan {
             environment: environment,
             idleSleepMicroseconds: startup.pollSleepMicroseconds,
             polling: startup.polling,
+            eventLogEvents: startup.eventLogEvents,
             lanes: startup.lanes,
+            plugins: startup.plugins.configuration(programFolder: Self.programFolder),
             build: Build.version,
             times: StepTimes(slow: environment["CAUSEWAY_SLOW"] == "1"),
             host: HostPaths(

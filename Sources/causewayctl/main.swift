@@ -24,6 +24,11 @@ struct Arguments: ParsableCommand {
     @Flag(help: "Answer in JSON, one value a line.")
     var json = false
 
+    @Option(
+        help: "Where stats finds the dataplane's runtime directory; else the folder of the socket."
+    )
+    var runtimeDir: String?
+
     @Option(help: "Run the command again every so many seconds, until Ctrl-C.")
     var watch: Double?
 
@@ -32,7 +37,10 @@ struct Arguments: ParsableCommand {
 
     @Argument(
         help:
-            "The command, such as: show interface. Without one, lines are read from standard input."
+            """
+            The command, such as: show interface. Without one, lines are read from standard input. \
+            stats ls, get and watch read shared memory, without the supervisor.
+            """
     )
     var command: [String] = []
 
@@ -106,10 +114,19 @@ if arguments.version {
     exit(0)
 }
 let environment = getenv(ControlSocket.environmentVariable).map { String(cString: $0) }
+let socketPath = arguments.socket ?? environment ?? ControlSocket.defaultPath
+if arguments.command.first == "stats" {
+    let folder = socketPath.lastIndex(of: "/").map { String(socketPath[..<$0]) } ?? "."
+    let session = StatisticsSession(
+        runtimeDirectory: arguments.runtimeDir ?? folder,
+        terminal: terminal,
+        isJSON: arguments.json,
+        seconds: arguments.watch ?? 1
+    )
+    exit(await session.run(Array(arguments.command.dropFirst())).rawValue)
+}
 let session = CommandLineSession(
-    client: ControlClient(
-        socketPath: arguments.socket ?? environment ?? ControlSocket.defaultPath
-    ),
+    client: ControlClient(socketPath: socketPath),
     terminal: terminal,
     isJSON: arguments.json,
     folder: currentFolder()

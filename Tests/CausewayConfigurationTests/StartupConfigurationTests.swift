@@ -62,6 +62,18 @@ import Testing
         #expect(interpret("polling { upp 6 }").findings.first?.suggestion == "up")
     }
 
+    @Test func readsTheSizeOfTheEventLog() {
+        let (read, findings) = interpret("vlib { elog-events 100000 elog-post-mortem-dump }")
+        #expect(findings.isEmpty)
+        #expect(read.eventLogEvents == 100_000)
+        for wrong in ["0", "1023", "4194305", "many", "-1"] {
+            let (read, findings) = interpret("vlib { elog-events \(wrong) }")
+            #expect(findings.map(\.severity) == [.error], "\(wrong)")
+            #expect(findings.first?.description.contains("1024") == true, "\(findings)")
+            #expect(read.eventLogEvents == 131_072)
+        }
+    }
+
     @Test func hasDefaultsForAnEmptyFile() {
         let (read, findings) = interpret("")
         #expect(findings.isEmpty && read == StartupConfiguration())

@@ -264,6 +264,18 @@ private struct EmptyDataplane: Dataplane {
 
     func clear(_ counters: ClearedCounters) async {}
 
+    let events = SupervisorEvents()
+
+    func eventLogs(node: Int?) async -> [EventLog] { [] }
+
+    func changeEventLogs(_ change: EventLogChange, node: Int?) async throws(ChangeError) {
+        throw ChangeError("there is no event log")
+    }
+
+    func save(_ name: String, _ bytes: [UInt8]) async throws(ChangeError) -> String {
+        throw ChangeError("nothing is saved here")
+    }
+
     func logging() async -> LoggingState {
         LoggingState(policy: LogPolicy(), lines: 0, capacity: 1)
     }

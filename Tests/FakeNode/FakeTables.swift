@@ -18,6 +18,7 @@ struct FakeTables {
             for route in new { routes[key(route.prefix, route.length)] = route.leaf }
         case .routesRemoved(let old):
             for route in old { routes[key(route.prefix, route.length)] = nil }
+        case .plugin: break
         }
     }
 

@@ -33,6 +33,19 @@ import Testing
         #expect(router.pool.available == router.buffers)
     }
 
+    @Test(arguments: [1, 12, 256])
+    func packetsOfAnInterfaceWithFeaturesComeToTheLookupToo(count: Int) throws {
+        let router = try TestRouter()
+        router.interfaces[1].flags |= InterfaceEntry.hasFeatures
+        router.publish()
+        let packets = (0..<count).map { Packet.IPv4(identification: UInt16($0)) }
+        let unknown = Packet.IPv4(fragment: 1)
+        try router.run(packets.map(\.frame) + [unknown.frame].prefix(count < 256 ? 1 : 0))
+        #expect(router.sent().map(\.packet) == packets.map { Self.forwarded($0) })
+        let refused = router.counter("ip4-input-features", "ip4 fragment offset == 1")
+        #expect(refused == (count < 256 ? 1 : 0), "\(router.counters)")
+    }
+
     @Test(arguments: [1, 3, 4, 11, 12, 13, 256])
     func mixedFramesKeepEachPacketsWay(count: Int) throws {
         let router = try TestRouter()
@@ -111,6 +124,7 @@ import Testing
     @Test func packetsAreSpreadBeforeAnythingElseAndOnlyOnce() throws {
         let router = try TestRouter()
         router.interfaces[1].handoffCount = 2
+        router.interfaces[1].flags |= InterfaceEntry.handsOver
         router.publish()
         let packet = Packet.IPv4().frame
         let other = Packet.ARP().frame
@@ -135,6 +149,7 @@ import Testing
     @Test func theSymmetricHashIsTheSameBothWays() throws {
         let router = try TestRouter()
         router.interfaces[1].handoffCount = 2
+        router.interfaces[1].flags |= InterfaceEntry.handsOver
         router.interfaces[1].flags |= InterfaceEntry.symmetricHandoff
         router.publish()
         let there = Packet.IPv4()

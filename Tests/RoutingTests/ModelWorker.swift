@@ -45,6 +45,7 @@ struct ModelWorker {
                 }
             case .routes(let list): list.forEach { insert($0) }
             case .routesRemoved(let list): list.forEach { remove($0) }
+            case .plugin: break
             }
         }
         checkReferences()

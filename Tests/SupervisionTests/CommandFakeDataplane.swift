@@ -19,6 +19,9 @@ final class FakeDataplane: Dataplane {
         var baseline = CounterBaseline()
         var ports: [PortStatus] = []
         var clock: ClockStatus?
+        var eventChanges: [(change: EventLogChange, node: Int?)] = []
+        var refuseEvents: String?
+        var saved: [String: [UInt8]] = [:]
         var log = ["level=info message=\"started\""]
     }
 
@@ -55,9 +58,13 @@ final class FakeDataplane: Dataplane {
         segments = try [(0, 2), (1, 1)].map { node, lanes in
             try Self.segment(node: node, lanes: lanes)
         }
+        let path = Self.freshPath()
+        defer { unlink(path) }
+        log = try EventLog.create(path: path, node: 0, incarnation: 1, writers: 3, events: 4096)
+        events.record(in: log, pid: 100)
     }
 
-    private static func segment(node: Int, lanes: Int) throws -> WorkerSegment {
+    private static func freshPath() -> String {
         var template = Array("/tmp/causeway-cli-XXXXXX".utf8CString)
         let descriptor = mkstemp(&template)
         close(descriptor)
@@ -66,6 +73,11 @@ final class FakeDataplane: Dataplane {
             as: UTF8.self
         )
         unlink(path)
+        return path
+    }
+
+    private static func segment(node: Int, lanes: Int) throws -> WorkerSegment {
+        let path = freshPath()
         defer { unlink(path) }
         let segment = try WorkerSegment.create(path: path, node: node, incarnation: 1, lanes: lanes)
         segment.writeNames(
@@ -181,6 +193,21 @@ final class FakeDataplane: Dataplane {
     }
 
     func portStatuses() async -> [PortStatus] { recorded.withLock { $0.ports } }
+
+    let events = SupervisorEvents()
+    let log: EventLog
+
+    func eventLogs(node: Int?) async -> [EventLog] { node == nil || node == 0 ? [log] : [] }
+
+    func changeEventLogs(_ change: EventLogChange, node: Int?) async throws(ChangeError) {
+        if let refusal = recorded.withLock({ $0.refuseEvents }) { throw ChangeError(refusal) }
+        recorded.withLock { $0.eventChanges.append((change, node)) }
+    }
+
+    func save(_ name: String, _ bytes: [UInt8]) async throws(ChangeError) -> String {
+        recorded.withLock { $0.saved[name] = bytes }
+        return "/run/test/\(name)"
+    }
 
     func clear(_ counters: ClearedCounters) async {
         recorded.withLock { state in

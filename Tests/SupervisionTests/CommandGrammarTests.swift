@@ -43,7 +43,7 @@ import Testing
     @Test func namesTheWordsThatAnAbbreviationCouldBe() {
         let failure = failure("show i")
         #expect(failure?.message == "\"i\" after \"show\" is ambiguous")
-        #expect(failure?.expected == ["interface", "ip"])
+        #expect(failure?.expected == ["interface", "ip", "init-function"])
         #expect(failure?.position == 5)
     }
 

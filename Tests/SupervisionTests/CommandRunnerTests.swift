@@ -1,4 +1,5 @@
 import ControlProtocol
+import Coordination
 import Logging
 import Routing
 import Synchronization

@@ -6,6 +6,10 @@ public struct PluginSettings: Hashable, Sendable {
         public var isEnabled: Bool?
         /// Whether it is loaded although it was built for another build of Causeway.
         public var skipsVersionCheck = false
+        /// The words of its section `configure`, with blanks between; empty: none.
+        public var words = ""
+        /// Where the plugin is named.
+        public var place: SourceLocation?
 
         /// Nothing is said.
         public init() {}

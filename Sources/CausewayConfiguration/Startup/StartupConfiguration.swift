@@ -1,3 +1,4 @@
+internal import Coordination
 internal import LinuxSystem
 
 /// What a startup file says, with defaults for what it leaves out.
@@ -84,6 +85,8 @@ public struct StartupConfiguration: Hashable, Sendable {
     public var instance = "causeway"
     /// `logging { ... }`.
     public var logging = LoggingSettings()
+    /// `vlib { elog-events N }`: events of each process's event log.
+    public var eventLogEvents = EventLog.defaultEvents
     /// `node-executable PATH`; nil: `causeway-node` beside the running `causeway`.
     public var nodeExecutablePath: String?
     /// `cpu { variant V }`: the build of the packet side to run, `v3` or `v4`; nil: the best for each node.

@@ -1,3 +1,5 @@
+internal import Coordination
+
 /// The vocabulary at the top of a startup file: Causeway's own words, and VPP's that do nothing here.
 extension StartupReader {
     static let topKeys: [Key] =
@@ -19,6 +21,7 @@ extension StartupReader {
             ),
             .block("plugins", of: pluginKeys),
             .block("node", of: nodeKeys),
+            .block("vlib", of: vlibKeys),
             .block("api-segment", of: apiSegmentKeys),
             .block("socksvr", of: socketServerKeys),
             .text("topology", \.topologyPath),
@@ -50,9 +53,9 @@ extension StartupReader {
         ]
         + Key.withoutMeaning(["test_plugin_path"], .value, "there is no VPP API test program here")
         + Key.withoutMeaning(
-            ["vlib", "statseg", "api-trace", "api-queue"],
+            ["statseg", "api-trace", "api-queue"],
             .block,
-            "the event log, counters and API trace of this version have fixed sizes and places"
+            "counters and API trace of this version have fixed sizes and places"
         )
         + Key.withoutMeaning(vppSections, .block)
 
@@ -66,6 +69,21 @@ extension StartupReader {
         "tap-inject", "tcp", "tls", "trace", "translate", "tuntap", "udp", "urpf", "vcl",
         "vhost-user", "virtio", "vmxnet3", "vrrp", "wireguard",
     ]
+
+    private static let vlibKeys: [Key] =
+        [
+            .integer("elog-events", in: EventLog.minimumEvents...EventLog.maximumEvents) {
+                $0.configuration.eventLogEvents = $1.value
+            }
+        ]
+        // The log of a worker that dies is always kept.
+        + Key.always(["elog-post-mortem-dump"])
+        + Key.withoutMeaning(
+            ["buffer-alloc-success-rate", "buffer-alloc-success-seed"],
+            .value,
+            "packet buffers are DPDK's, which are not made to fail"
+        )
+        + Key.withoutMeaning(["memory-trace"], .flag, "allocations are not traced")
 
     private static let apiSegmentKeys: [Key] =
         [

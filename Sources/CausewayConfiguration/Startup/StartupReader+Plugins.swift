@@ -29,6 +29,7 @@ extension StartupReader {
 
     private mutating func readPlugin(_ value: Key.Value) {
         currentPlugin = configuration.plugins.rules[value.word] ?? PluginSettings.Rule()
+        currentPlugin.place = value.location
         read(value.block ?? [], in: "plugin", keys: Self.ruleKeys)
         if value.word == "default" {
             configuration.plugins.isDisabledByDefault = currentPlugin.isEnabled == false
@@ -41,7 +42,24 @@ extension StartupReader {
         flag("enable") { $0.isEnabled = true },
         flag("disable") { $0.isEnabled = false },
         flag("skip-version-check") { $0.skipsVersionCheck = true },
+        // Its words are the plugin's own: only the worker that loads it knows them.
+        Key(
+            name: "configure",
+            shape: .block,
+            meaning: .apply { reader, value in
+                let words = [reader.currentPlugin.words, flat(value.block ?? [])]
+                reader.currentPlugin.words = words.filter { !$0.isEmpty }.joined(separator: " ")
+            },
+            countsOnce: false
+        ),
     ]
+
+    /// The words of a block, braces included.
+    private static func flat(_ entries: [StartupEntry]) -> String {
+        entries.map { entry in
+            entry.word + (entry.block.map { " { \(flat($0)) }" } ?? "")
+        }.joined(separator: " ")
+    }
 
     private static func flag(
         _ name: String,

@@ -6,6 +6,8 @@ struct Command: Sendable {
     var summary: String
     var syntax: Syntax
     var run: Action
+    /// The words that it begins with, such as `show interface`.
+    let name: String
 
     /// Does what a line says.
     typealias Action =
@@ -15,6 +17,7 @@ struct Command: Sendable {
         self.summary = summary
         self.syntax = syntax
         self.run = run
+        name = syntax.parts.prefix { $0.word != nil }.compactMap(\.word).joined(separator: " ")
     }
 }
 

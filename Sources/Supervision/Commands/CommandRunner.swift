@@ -58,10 +58,28 @@ public struct CommandRunner: Sendable {
     ) async throws(CommandFailure) -> any CommandResult {
         if tokens.isEmpty { return TextResult("") }
         let context = await session.dataplane.grammarContext()
+        let plugins = await PluginCommands(session)
+        if tokens.last?.text == "?" {
+            let found = plugins.help(tokens.dropLast().map(\.text))
+            if !found.isEmpty, (try? help(tokens, context: context)) == nil {
+                return CommandList(commands: found)
+            }
+        }
         if let help = try help(tokens, context: context) { return help }
+        if let result = try await plugins.run(tokens) { return result }
         let match = try CommandTable.grammar.match(tokens, length: length, context: context)
         let input = CommandInput(captures: match.captures)
-        return try await CommandTable.commands[match.form].run(input, session)
+        let command = CommandTable.commands[match.form]
+        let events = session.dataplane.events
+        let start = events.now
+        do throws(CommandFailure) {
+            let result = try await command.run(input, session)
+            events.command(command.name, since: start, isRefused: false)
+            return result
+        } catch {
+            events.command(command.name, since: start, isRefused: true)
+            throw error
+        }
     }
 
     /// What may come next, if the line asks for that: `?` as or at the end of the last word.

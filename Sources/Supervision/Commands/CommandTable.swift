@@ -1,9 +1,11 @@
+internal import Coordination
+
 /// Every command that there is.
 enum CommandTable {
     /// In the order in which help lists them.
     static let commands: [Command] =
         showCommands + interfaceCommands + routeCommands + neighbourCommands
-        + packetGeneratorCommands + loggingCommands
+        + packetGeneratorCommands + workerCommands + loggingCommands + eventLoggerCommands
         + sessionCommands
 
     /// The grammar of `commands`; a match's form is the command's position there.
@@ -39,8 +41,9 @@ enum CommandTable {
         Command(
             .word("help", "list the commands"),
             "Lists the commands."
-        ) { _, _ throws(CommandFailure) in
-            CommandList(commands: commands.map { CommandList.Entry($0) })
+        ) { _, session throws(CommandFailure) in
+            let plugins = await PluginCommands(session).entries
+            return CommandList(commands: commands.map { CommandList.Entry($0) } + plugins)
         },
     ]
 }
@@ -51,9 +54,13 @@ struct CommandList: CommandResult {
         var form: String
         var summary: String
 
+        init(form: String, summary: String) {
+            self.form = form
+            self.summary = summary
+        }
+
         init(_ command: Command) {
-            form = command.syntax.summary
-            summary = command.summary
+            self.init(form: command.syntax.summary, summary: command.summary)
         }
     }
 

@@ -37,6 +37,63 @@ struct HostFiles: Sendable {
         "\(segmentDirectory)/node\(node).\(incarnation)"
     }
 
+    func eventLogFile(node: Int, incarnation: UInt32) -> String {
+        segmentFile(node: node, incarnation: incarnation) + ".events"
+    }
+
+    /// The supervisor's own.
+    var eventLogFile: String { "\(segmentDirectory)/supervisor.events" }
+
+    /// Makes the event log of a worker's new life.
+    func createEventLog(
+        node: NodePlacement,
+        incarnation: UInt32,
+        _ settings: EventLogSettings
+    ) throws(SupervisionError) -> EventLog {
+        try createEventLog(
+            path: eventLogFile(node: node.number, incarnation: incarnation),
+            node: node.number,
+            incarnation: incarnation,
+            writers: 1 + node.lanes.count,
+            settings,
+            hardwareNode: node.hardwareNode
+        )
+    }
+
+    /// Makes the supervisor's own event log.
+    func createEventLog(_ settings: EventLogSettings) throws(SupervisionError) -> EventLog {
+        try createEventLog(
+            path: eventLogFile,
+            node: EventLog.supervisorNode,
+            incarnation: 1,
+            writers: 1,
+            settings,
+            hardwareNode: nil
+        )
+    }
+
+    private func createEventLog(
+        path: String,
+        node: Int,
+        incarnation: UInt32,
+        writers: Int,
+        _ settings: EventLogSettings,
+        hardwareNode: Int?
+    ) throws(SupervisionError) -> EventLog {
+        do throws(Errno) {
+            try SmallFile.makeDirectory(segmentDirectory)
+            return try EventLog.create(
+                path: path,
+                node: node,
+                incarnation: incarnation,
+                writers: writers,
+                events: settings.events,
+                traces: settings.traces,
+                hardwareNode: hardwareNode
+            )
+        } catch { throw .file(path: path, error) }
+    }
+
     /// The file with the handoff rings into a node; empty if there is no other node to hand
     /// anything over.
     func ringFile(_ node: NodePlacement) -> String {
@@ -109,6 +166,7 @@ struct HostFiles: Sendable {
 
     func removeSegment(node: Int, incarnation: UInt32) {
         SmallFile.remove(segmentFile(node: node, incarnation: incarnation))
+        SmallFile.remove(eventLogFile(node: node, incarnation: incarnation))
     }
 
     /// Removes what DPDK has of a node whose keeper is gone.

@@ -16,6 +16,18 @@ struct ControlRoutes: Sendable {
     /// The most words of a `GET /v1/show/...`.
     static let maximumWords = 64
 
+    /// Answers a request, and records that.
+    func answer(
+        _ name: String,
+        _ body: () async throws -> Response
+    ) async throws -> Response {
+        let events = runner.dataplane.events
+        let start = events.now
+        let response = try await body()
+        events.request(name, since: start, status: response.status.code)
+        return response
+    }
+
     /// Answers `GET /v1/health`.
     func health() throws -> Response {
         try reply(.ok, JSONValue.object(["ok": .bool(true), "version": .string(Build.version)]))

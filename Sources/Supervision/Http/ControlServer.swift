@@ -101,9 +101,15 @@ public struct ControlServer: Sendable {
     private func routes() -> Router<BasicRequestContext> {
         let front = ControlRoutes(runner: CommandRunner(dataplane: dataplane))
         let router = Router(context: BasicRequestContext.self)
-        router.get("/v1/health") { _, _ in try front.health() }
-        router.post("/v1/cli") { request, _ in try await front.command(request) }
-        router.get("/v1/show/**") { request, _ in try await front.show(request) }
+        router.get("/v1/health") { _, _ in
+            try await front.answer("GET /v1/health") { try front.health() }
+        }
+        router.post("/v1/cli") { request, _ in
+            try await front.answer("POST /v1/cli") { try await front.command(request) }
+        }
+        router.get("/v1/show/**") { request, _ in
+            try await front.answer("GET /v1/show") { try await front.show(request) }
+        }
         router.get("/**") { _, _ in try front.unknown() }
         router.post("/**") { _, _ in try front.unknown() }
         return router

@@ -4,6 +4,7 @@ internal import Routing
 /// Interfaces, neighbours and routes as they are configured, and what every worker is told of them.
 struct ForwardingModel: Sendable {
     private(set) var routing = RoutingState()
+    private var plugins = PluginSettingTable()
 
     /// The interfaces by index.
     var interfaces: [InterfaceRecord] { routing.interfaceRecords }
@@ -14,7 +15,11 @@ struct ForwardingModel: Sendable {
     /// - Throws: why nothing was changed.
     mutating func apply(
         _ change: ModelChange
-    ) throws(ChangeError) -> (changes: [ForwardingChange], undo: RoutingUndo) {
+    ) throws(ChangeError) -> (changes: [ForwardingChange], undo: ModelUndo) {
+        if case .configuration(.plugin(let settings)) = change {
+            let (changes, undo) = try plugins.apply(settings)
+            return (changes.map { .plugin($0) }, ModelUndo(plugins: undo))
+        }
         do throws(RoutingError) {
             let changes =
                 switch change {
@@ -22,23 +27,27 @@ struct ForwardingModel: Sendable {
                 case .interface(let record): try routing.setInterface(record)
                 case .learned(let neighbour): try learn(neighbour)
                 }
-            return (changes, routing.takeUndo())
+            return (changes, ModelUndo(routing: routing.takeUndo()))
         } catch { throw ChangeError(error.description) }
     }
 
     /// Takes a change back.
     ///
     /// - Returns: what workers must be told.
-    mutating func apply(_ undo: RoutingUndo) throws(ChangeError) -> [ForwardingChange] {
+    mutating func apply(_ undo: ModelUndo) throws(ChangeError) -> [ForwardingChange] {
+        let settings = try plugins.apply(undo.plugins).changes.map { ForwardingChange.plugin($0) }
+        guard let step = undo.routing else { return settings }
         do throws(RoutingError) {
-            let changes = try routing.apply(undo)
+            let changes = try routing.apply(step)
             _ = routing.takeUndo()
-            return changes
+            return settings + changes
         } catch { throw ChangeError(error.description) }
     }
 
     /// Everything that a worker with empty tables must be told.
-    func snapshot() -> [ForwardingChange] { routing.snapshot() }
+    func snapshot() -> [ForwardingChange] {
+        routing.snapshot() + plugins.snapshot().map { .plugin($0) }
+    }
 
     private mutating func apply(
         _ change: ConfigurationChange
@@ -71,6 +80,7 @@ struct ForwardingModel: Sendable {
         case .promiscuous(let name, let isOn): return try edit(name) { $0.isPromiscuous = isOn }
         case .handoff(let name, let target): return try edit(name) { $0.handoff = target }
         case .rxMode(let name, let mode): return try edit(name) { $0.rxMode = mode }
+        case .plugin: return []
         }
     }
 

@@ -62,7 +62,7 @@ actor Journal {
         await gate.enter()
         defer { gate.leave() }
         var outgoing = Outgoing(number: number + 1)
-        var undo: [RoutingUndo] = []
+        var undo: [ModelUndo] = []
         for slice in slices {
             do throws(ChangeError) {
                 let step = try model.apply(slice)
@@ -87,7 +87,7 @@ actor Journal {
         await gate.enter()
         defer { gate.leave() }
         var outgoing = Outgoing(number: number + 1)
-        var undo: [RoutingUndo] = []
+        var undo: [ModelUndo] = []
         var complaint: String?
         for neighbour in neighbours {
             do throws(ChangeError) {
@@ -105,7 +105,7 @@ actor Journal {
     /// Applies the inverse of a change that cannot stand, as an entry of its own.
     ///
     /// What was sent of the change is finished first, so that every worker is at the same point.
-    private func takeBack(_ undo: [RoutingUndo], after outgoing: inout Outgoing) async {
+    private func takeBack(_ undo: [ModelUndo], after outgoing: inout Outgoing) async {
         _ = await finish(&outgoing)
         var inverse = Outgoing(number: number + 1)
         for step in undo.reversed() {

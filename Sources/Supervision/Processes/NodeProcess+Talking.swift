@@ -53,12 +53,14 @@ extension NodeProcess {
 
     /// Sends a request and waits for its `result`.
     ///
-    /// - Returns: the text of the result, and the port states that came before it.
+    /// - Returns: the text of the result, and the port states and settings that came before it.
     func request(
         _ message: NodeMessage,
         step: String,
         within time: Duration
-    ) async throws(StepFailure) -> (text: String, ports: [PortStatus]) {
+    ) async throws(StepFailure) -> (
+        text: String, ports: [PortStatus], settings: [PluginSetting]
+    ) {
         let number = nextRequest
         nextRequest = nextRequest == .max ? 1 : nextRequest + 1
         answers[number] = []
@@ -69,16 +71,18 @@ extension NodeProcess {
         try await send(message, request: number, step: step, within: time)
         try await wait(for: .answer(number), step: step, within: time)
         var ports: [PortStatus] = []
+        var settings: [PluginSetting] = []
         for message in answers[number] ?? [] {
             switch message {
             case .portStatus(let status): ports.append(status)
+            case .settings(let some): settings += some
             case .result(let error, let text):
                 guard error.isEmpty else { throw failure(.refused(error)) }
-                return (text, ports)
+                return (text, ports, settings)
             default: break
             }
         }
-        return ("", ports)
+        return ("", ports, settings)
     }
 
     /// Waits for a journal entry's acknowledgement.

@@ -11,6 +11,7 @@ actor NodeProcess {
     /// What the supervisor is told without asking.
     enum Event: Sendable {
         case state(ProcessState, detail: String)
+        case plugins([PluginReport])
         case neighbourSeen(interface: UInt16, address: UInt32, mac: MACAddress)
         case portStatus(PortStatus)
         /// The process broke the protocol or closed the connection while it runs.
@@ -138,6 +139,10 @@ actor NodeProcess {
             } else {
                 await handler(self, .portStatus(status))
             }
+        case .settings:
+            guard let answer = answers[received.request], answer.count < 256 else { return }
+            answers[received.request]?.append(received.message)
+        case .plugins(let reports): await handler(self, .plugins(reports))
         case .neighbourSeen(let interface, let address, let mac):
             await handler(
                 self,

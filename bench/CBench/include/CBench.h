@@ -132,3 +132,19 @@ struct CBench_mailbox *_Nullable CBench_mailbox_make(void);
 void CBench_mailbox_free(struct CBench_mailbox *_Nonnull box);
 int CBench_mailbox_put(struct CBench_mailbox *_Nonnull box, const uint64_t *_Nonnull call);
 int CBench_mailbox_take(struct CBench_mailbox *_Nonnull box, uint64_t *_Nonnull call);
+// An event log's ring, and a lane's counters.
+struct CBench_records {
+    /// Two words: what is taken, and the records in use less one.
+    uint64_t *_Nonnull control;
+    uint64_t *_Nonnull position;
+    uint64_t *_Nonnull records;
+    /// Records that there is room for, less one.
+    uint64_t limit;
+    /// Bits that the first control word must have.
+    uint64_t wanted;
+};
+/// Writes `count` records of 32 bytes, each marked as torn while it is written.
+void CBench_records_write(struct CBench_records *_Nonnull log, uint64_t time, uint64_t fields, unsigned count);
+/// Counts packets and bytes of `count` packets for their interfaces, 64 bytes of counters each.
+void CBench_counters_add(uint64_t *_Nonnull counters, const uint8_t *_Nonnull interfaces,
+                         const uint16_t *_Nonnull lengths, unsigned count);

@@ -148,6 +148,13 @@ extension CommandTable {
                 isVerbose: input.has("verbose")
             )
         },
+        show(
+            .words("statistics segment", help: "what counters lie in")
+                + .optional(.word("verbose", "the names too")),
+            "Shows the segments that statistics are read from, and how much of them is used."
+        ) { input, session throws(CommandFailure) in
+            StatisticsReport(await session.dataplane.view(), isVerbose: input.has("verbose"))
+        },
         show(.word("handoff", "packets between NUMA nodes"), "Shows the rings between NUMA nodes.")
         {
             _,

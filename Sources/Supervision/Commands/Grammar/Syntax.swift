@@ -41,5 +41,10 @@ extension Syntax {
         if case .sequence(let parts) = self { parts.flatMap(\.parts) } else { [self] }
     }
 
+    /// The word of a keyword.
+    var word: String? {
+        if case .keyword(let word, _) = self { word } else { nil }
+    }
+
     static func + (left: Syntax, right: Syntax) -> Syntax { .sequence([left, right]) }
 }

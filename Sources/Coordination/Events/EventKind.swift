@@ -1,0 +1,95 @@
+/// What happened; says what the fields of an `EventRecord` mean.
+///
+/// A span is an event with a length: its `value` is the length in ticks of the time-stamp counter,
+/// its time that of its beginning.
+public enum EventKind: UInt16, Sendable, CaseIterable {
+    /// A lane's loop begins; `small`: its CPU, `middle`: the thread's id.
+    case laneStarted = 1
+    /// A lane's loop has ended; `value`: its turns.
+    case laneStopped = 2
+    /// A lane works with a new generation of tables; `value`: its number.
+    case generation = 3
+    /// A lane stood in a barrier; span; `middle`: the epoch, its low 32 bits.
+    case barrier = 4
+    /// A graph node was called; span; `small`: its index, `middle`: packets.
+    case dispatch = 5
+    /// The timing wheel was turned; span; `middle`: timers that expired.
+    case timers = 6
+    /// The worker entered a state; `small`: the raw value of the `ProcessState`.
+    case workerState = 7
+    /// The worker applied a journal entry; span; `middle`: its number, the low 32 bits; `small`: 1
+    /// if it was refused.
+    case change = 8
+    /// The supervisor ran a command line; span; `middle`: the text, `small`: 1 if it failed.
+    case command = 9
+    /// The supervisor answered a request of the control API; span; `middle`: the text, `small`:
+    /// the HTTP status.
+    case request = 10
+    /// The supervisor started a process; `small`: see `EventProcess`, `middle`: its id, `value`:
+    /// its incarnation.
+    case processStarted = 11
+    /// A process said that it entered a state; `small`: see `EventProcess`, `middle`: the state,
+    /// `value`: the incarnation.
+    case processState = 12
+    /// A process ended; `small`: see `EventProcess`, `middle`: its exit status, or 256 and the
+    /// signal, or `UInt32.max`: not known; `value`: its incarnation.
+    case processEnded = 13
+    /// The journal took a change; `value`: its number.
+    case journal = 14
+
+    /// Whether `value` is a length.
+    public var isSpan: Bool {
+        switch self {
+        case .barrier, .dispatch, .timers, .change, .command, .request: true
+        default: false
+        }
+    }
+
+    /// What must be chosen for it to be recorded; empty: it always is.
+    public var trace: EventTraces {
+        switch self {
+        case .barrier: .barrier
+        case .dispatch: .dispatch
+        case .timers: .timers
+        case .command: .cli
+        case .request: .api
+        default: []
+        }
+    }
+
+    /// Its category in a trace file, and the word for it in commands.
+    public var category: String {
+        switch self {
+        case .laneStarted, .laneStopped, .generation: "lane"
+        case .barrier: "barrier"
+        case .dispatch: "dispatch"
+        case .timers: "tw_timer"
+        case .workerState, .processStarted, .processState, .processEnded: "process"
+        case .change, .journal: "journal"
+        case .command: "cli"
+        case .request: "api"
+        }
+    }
+}
+
+/// A process of a NUMA node, as the field `small` of an event names it.
+public struct EventProcess: Hashable, Sendable {
+    /// The NUMA node's number in the placement.
+    public var node: Int
+    /// Whether it is the node's keeper rather than its worker.
+    public var isKeeper: Bool
+
+    /// Names a process.
+    public init(node: Int, isKeeper: Bool) {
+        self.node = node
+        self.isKeeper = isKeeper
+    }
+
+    /// Reads the field.
+    public init(field: UInt16) {
+        self.init(node: Int(field & 0xFF), isKeeper: field & 0x100 != 0)
+    }
+
+    /// The field.
+    public var field: UInt16 { UInt16(truncatingIfNeeded: node & 0xFF) | (isKeeper ? 0x100 : 0) }
+}
