@@ -247,11 +247,6 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
-            name: "CoordinationTests",
-            dependencies: ["CLinux", "Coordination", "LinuxSystem", "TestSupport", "wake-peer"],
-            swiftSettings: strict
-        ),
-        .testTarget(
             name: "MainLoopTests",
             dependencies: ["CLinux", "Coordination", "MainLoop", "TestSupport"],
             swiftSettings: dataPath
@@ -270,7 +265,7 @@ let package = Package(
         .testTarget(
             name: "CoordinationTests",
             dependencies: [
-                "Coordination", "LinuxSystem", "TestSupport",
+                "CLinux", "Coordination", "LinuxSystem", "TestSupport", "wake-peer",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import ControlProtocol
 internal import Coordination
 internal import LinuxSystem
