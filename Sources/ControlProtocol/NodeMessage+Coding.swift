@@ -4,7 +4,7 @@ extension NodeMessage {
         case connect = 1
         case configureKeeper, configureWorker, change, forward, drain, recoverPorts, setPort,
             queryPorts
-        case packetGenerator
+        case packetGenerator, laneWakeups
         case ask = 32
         case hello = 64
         case state, acknowledged, result, portStatus, neighbourSeen, logged
@@ -25,6 +25,7 @@ extension NodeMessage {
         case .setPort: .setPort
         case .queryPorts: .queryPorts
         case .packetGenerator: .packetGenerator
+        case .laneWakeups: .laneWakeups
         case .ask: .ask
         case .plugins: .plugins
         case .settings: .settings
@@ -101,6 +102,7 @@ extension NodeMessage {
             writer.put(interface)
             setting.write(to: &writer)
         case .packetGenerator(let command): command.write(to: &writer)
+        case .laneWakeups(let first): writer.put(first)
         case .ask(let topic, let line):
             writer.put(topic)
             writer.put(line)
@@ -153,6 +155,7 @@ extension NodeMessage {
         case .setPort:
             return .setPort(interface: try reader.get(), try PortSetting(from: &reader))
         case .packetGenerator: return .packetGenerator(try PacketGeneratorCommand(from: &reader))
+        case .laneWakeups: return .laneWakeups(first: try reader.get())
         case .ask: return .ask(topic: try reader.getString(), line: try reader.getString())
         case .plugins: return .plugins(try reader.getList(PluginReport.init(from:)))
         case .settings: return .settings(try reader.getList(PluginSetting.init(from:)))

@@ -11,6 +11,9 @@ public enum NodeMessage: Hashable, Sendable {
     case configureKeeper(KeeperConfiguration)
     /// Everything a worker needs to start.
     case configureWorker(WorkerConfiguration)
+    /// Worker, before its configuration: comes with the eventfds of lanes, at most 64, by their
+    /// numbers among all lanes of the placement from `first` on.
+    case laneWakeups(first: UInt16)
     /// A part of a journal entry: an encoded list of `ForwardingChange`s.
     ///
     /// Entries come in ascending order of their numbers, parts from 0; the worker answers with

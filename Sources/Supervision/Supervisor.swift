@@ -24,11 +24,17 @@ public actor Supervisor {
     let order: [Int]
     var nodes: [Int: NodeState] = [:]
     var locks: [FileLock] = []
+    /// What each lane of the placement sleeps on, by its number among all.
+    var laneWakeups: [EventDescriptor] = []
     var isStopping = false
     var stopping: Task<Void, Never>?
     var isStopped = false
     var stopWaiters: [CheckedContinuation<Void, Never>] = []
     let started = ContinuousClock.now
+    /// The time base of this process; the zero of all others is its zero.
+    var clock = Supervisor.makeClock()
+    var lastClockFinding: ClockKeeper.Finding?
+    var clockVerification: Task<Void, Never>?
     /// Learned neighbours that wait for the next journal entry.
     var seen: [LearnedKey: MACAddress] = [:]
     var seenFlush: Task<Void, Never>?

@@ -102,6 +102,7 @@ struct RunPlan {
             variants: variants,
             environment: environment,
             idleSleepMicroseconds: startup.pollSleepMicroseconds,
+            polling: startup.polling,
             eventLogEvents: startup.eventLogEvents,
             lanes: startup.lanes,
             plugins: startup.plugins.configuration(programFolder: Self.programFolder),

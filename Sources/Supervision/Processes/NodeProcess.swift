@@ -41,6 +41,9 @@ actor NodeProcess {
     var waiters: [UInt64: Waiter] = [:]
     var nextWaiter: UInt64 = 0
     var nextRequest: UInt32 = 1
+    /// Messages sent, and how often one had to wait for room.
+    var messagesSent: UInt64 = 0
+    var messageWaits: UInt64 = 0
     /// What came for each open request, and which of them are answered in full.
     var answers: [UInt32: [NodeMessage]] = [:]
     var finished: Set<UInt32> = []
