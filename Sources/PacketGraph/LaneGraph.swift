@@ -85,7 +85,14 @@ public struct LaneGraph {
         )
         // An empty poll is not recorded, as it would drown the clocks of those that bring packets.
         if count > 0 {
-            dispatcher.pointee.record(node, vectors: count, start: start, end: timestamp())
+            let end = timestamp()
+            dispatcher.pointee.record(node, vectors: count, clocks: end &- start)
+            dispatcher.pointee.trace(
+                inputs[place].node,
+                vectors: count,
+                start: start,
+                end: end
+            )
         }
         if inputs[place].mode.isAdaptive { note(place, packets: count, turn: turn) }
         return count
