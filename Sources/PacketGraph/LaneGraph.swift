@@ -87,14 +87,12 @@ public struct LaneGraph {
         if count > 0 {
             let end = timestamp()
             dispatcher.pointee.record(node, vectors: count, clocks: end &- start)
-            if dispatcher.pointee.events.traces(.dispatch) {
-                dispatcher.pointee.trace(
-                    inputs[place].node,
-                    vectors: count,
-                    start: start,
-                    end: end
-                )
-            }
+            dispatcher.pointee.trace(
+                inputs[place].node,
+                vectors: count,
+                start: start,
+                end: end
+            )
         }
         if inputs[place].mode.isAdaptive { note(place, packets: count, turn: turn) }
         return count

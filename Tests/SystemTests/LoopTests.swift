@@ -43,6 +43,8 @@ extension SystemTests {
             try await Testbed.run { testbed in
                 try await setMode(mode, testbed)
                 let (host, far) = (testbed.left[0], testbed.right[0])
+                // Until a neighbour is known, a packet to it takes the place of the one before.
+                _ = try await host.ping(far.address, count: 5, everySeconds: 0.3)
                 // Slow enough for both lanes to fall asleep before each.
                 let report = try await host.ping(far.address, count: 200, everySeconds: 0.02)
                 #expect(report == .complete(200))
@@ -125,9 +127,8 @@ extension SystemTests {
             try await Testbed.run { testbed in
                 let dataplane = testbed.dataplane
                 let (host, far) = (testbed.left[0], testbed.right[0])
-                #expect(
-                    try await host.ping(far.address, count: 50, everySeconds: 0.02) == .complete(50)
-                )
+                _ = try await host.ping(far.address, count: 5, everySeconds: 0.3)
+                #expect(try await host.ping(far.address, count: 50) == .complete(50))
                 // The first verification comes after a second.
                 let isVerified = await eventually(withinSeconds: 10) {
                     let clocks = try? await dataplane.show("clock")["clocks"].elements
@@ -164,9 +165,8 @@ extension SystemTests {
         func runtimeHasAllItsForms(form: String) async throws {
             try await Testbed.run { testbed in
                 let (host, far) = (testbed.left[0], testbed.right[0])
-                #expect(
-                    try await host.ping(far.address, count: 50, everySeconds: 0.02) == .complete(50)
-                )
+                _ = try await host.ping(far.address, count: 5, everySeconds: 0.3)
+                #expect(try await host.ping(far.address, count: 50) == .complete(50))
                 let result = try await testbed.dataplane.ctl("show runtime \(form)")
                 #expect(result.status == 0, "\(result)")
                 let text = result.output
