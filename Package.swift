@@ -311,8 +311,7 @@ let package = Package(
             name: "ControlClientTests",
             dependencies: [
                 "CausewayConfiguration", "ControlClient", "ControlProtocol", "Coordination",
-                "Routing",
-                "Supervision", .product(name: "Logging", package: "swift-log"),
+                "LinuxSystem", "Routing", "Supervision", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict
         ),

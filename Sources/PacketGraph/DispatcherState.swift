@@ -147,6 +147,7 @@ public struct DispatcherState {
     /// exclusive access to it must not span a node's call.
     @inlinable
     public static func dispatchPending(_ this: UnsafeMutablePointer<DispatcherState>) {
+        if this.pointee.events.traces(.dispatch) { return dispatchAndTrace(this) }
         // One reading of the clock ends a node's time and begins the next one's.
         var now = timestamp()
         while this.pointee.pendingHead != this.pointee.pendingTail {
@@ -195,7 +196,7 @@ public struct DispatcherState {
         let end = timestamp()
         block.pointer(.internalCalls).pointee &+= 1
         block.pointer(.internalVectors).pointee &+= UInt64(truncatingIfNeeded: count)
-        this.pointee.record(index, vectors: count, start: start, end: end)
+        this.pointee.record(index, vectors: count, clocks: end &- start)
         block.pointer(.currentNode).pointee = 0
         return end
     }
@@ -254,14 +255,10 @@ public struct DispatcherState {
         return end
     }
 
-    /// Adds a call to a graph node's counters, and to the event log if that traces calls.
+    /// Adds a call to a graph node's counters.
     @inlinable @inline(__always)
-    public func record(_ node: Int, vectors: Int, start: UInt64, end: UInt64) {
+    public func record(_ node: Int, vectors: Int, clocks: UInt64) {
         let words = block.node(node)
-        let clocks = end &- start
-        if events.traces(.dispatch) {
-            trace(node, vectors: vectors, start: start, clocks: clocks)
-        }
         words[0] &+= 1
         words[1] &+= UInt64(truncatingIfNeeded: vectors)
         words[2] &+= clocks
@@ -270,15 +267,31 @@ public struct DispatcherState {
 }
 
 extension DispatcherState {
-    /// Out of line, so that the common case is a load and a jump.
+    /// Dispatches as `dispatchPending` does, with an event for each call: a loop of its own, so that
+    /// calls which nobody traces cost nothing more.
     @usableFromInline @inline(never)
-    func trace(_ node: Int, vectors: Int, start: UInt64, clocks: UInt64) {
+    static func dispatchAndTrace(_ this: UnsafeMutablePointer<DispatcherState>) {
+        var now = timestamp()
+        while this.pointee.pendingHead != this.pointee.pendingTail {
+            let head = this.pointee.pendingHead
+            let frame = Int(this.pointee.pending[head & (this.pointee.frameLimit &- 1)])
+            this.pointee.pendingHead = head &+ 1
+            let header = this.pointee.frames[frame]
+            let end = dispatch(frame, this, start: now)
+            this.pointee.trace(header.node, vectors: Int(header.count), start: now, end: end)
+            now = end
+        }
+    }
+
+    /// Adds a call to the event log, if that traces calls.
+    @usableFromInline
+    func trace(_ node: UInt16, vectors: Int, start: UInt64, end: UInt64) {
         events.record(
             .dispatch,
             at: start,
-            small: UInt16(truncatingIfNeeded: node),
+            small: node,
             middle: UInt32(truncatingIfNeeded: vectors),
-            value: clocks
+            value: end &- start
         )
     }
 }

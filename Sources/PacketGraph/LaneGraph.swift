@@ -56,12 +56,13 @@ public struct LaneGraph {
             // An empty poll is not recorded, as it would drown the clocks of those that bring
             // packets.
             if count > 0 {
+                let end = timestamp()
                 dispatcher.pointee.record(
                     Int(input.node),
                     vectors: count,
-                    start: start,
-                    end: timestamp()
+                    clocks: end &- start
                 )
+                dispatcher.pointee.trace(input.node, vectors: count, start: start, end: end)
                 total &+= count
             }
             index &+= 1

@@ -2,6 +2,7 @@
 ///
 /// A span is an event with a length: its `value` is the length in ticks of the time-stamp counter,
 /// its time that of its beginning.
+@frozen
 public enum EventKind: UInt16, Sendable, CaseIterable {
     /// A lane's loop begins; `small`: its CPU, `middle`: the thread's id.
     case laneStarted = 1
@@ -46,7 +47,7 @@ public enum EventKind: UInt16, Sendable, CaseIterable {
     }
 
     /// What must be chosen for it to be recorded; empty: it always is.
-    public var trace: EventTraces {
+    @inlinable public var trace: EventTraces {
         switch self {
         case .barrier: .barrier
         case .dispatch: .dispatch

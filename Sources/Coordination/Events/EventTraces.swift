@@ -8,17 +8,17 @@ public struct EventTraces: OptionSet, Hashable, Sendable {
     public init(rawValue: UInt64) { self.rawValue = rawValue }
 
     /// Requests to the control API.
-    public static let api = EventTraces(rawValue: 1 << 0)
+    @inlinable public static var api: EventTraces { EventTraces(rawValue: 1 << 0) }
     /// Command lines.
-    public static let cli = EventTraces(rawValue: 1 << 1)
+    @inlinable public static var cli: EventTraces { EventTraces(rawValue: 1 << 1) }
     /// Calls of graph nodes.
-    public static let dispatch = EventTraces(rawValue: 1 << 2)
+    @inlinable public static var dispatch: EventTraces { EventTraces(rawValue: 1 << 2) }
     /// The timing wheel.
-    public static let timers = EventTraces(rawValue: 1 << 3)
+    @inlinable public static var timers: EventTraces { EventTraces(rawValue: 1 << 3) }
     /// Barriers.
-    public static let barrier = EventTraces(rawValue: 1 << 4)
+    @inlinable public static var barrier: EventTraces { EventTraces(rawValue: 1 << 4) }
     /// The log takes events at all.
-    public static let running = EventTraces(rawValue: 1 << 32)
+    @inlinable public static var running: EventTraces { EventTraces(rawValue: 1 << 32) }
 
     /// What a new log takes: all but what happens with every packet or turn.
     public static let standard: EventTraces = [.running, .api, .cli]
