@@ -26,7 +26,7 @@ extension Supervisor {
         let name = process.name
         let written = runtime.crashFile(node: name.node, name: name.fileName)
         guard let text = SmallFile.read(written), !text.isEmpty else { return }
-        let reader = CrashText(program: options.nodeExecutable)
+        let reader = CrashText(program: options.program(of: name.node))
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
             reader.readable(String($0))
         }
