@@ -104,6 +104,11 @@ let package = Package(
 
         // The packet side.
         .target(
+            name: "MainLoop",
+            dependencies: ["CLinux", "Coordination"],
+            swiftSettings: dataPath
+        ),
+        .target(
             name: "Forwarding",
             dependencies: ["CLinux", "Coordination", "LinuxSystem"],
             swiftSettings: dataPath
@@ -115,14 +120,14 @@ let package = Package(
         ),
         .target(
             name: "PacketGraph",
-            dependencies: ["CLinux", "Coordination", "PacketBuffers"],
+            dependencies: ["CDPDK", "CLinux", "Coordination", "MainLoop", "PacketBuffers"],
             swiftSettings: dataPath
         ),
         .target(
             name: "PacketNodes",
             dependencies: [
-                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "PacketBuffers",
-                "PacketGraph",
+                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "MainLoop",
+                "PacketBuffers", "PacketGraph",
             ],
             swiftSettings: dataPath
         ),
@@ -130,8 +135,8 @@ let package = Package(
             name: "NodeRuntime",
             dependencies: [
                 "CLinux", "CPlugin", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem",
-                "PacketBuffers",
-                "PacketGraph", "PacketNodes", .product(name: "Logging", package: "swift-log"),
+                "MainLoop", "PacketBuffers", "PacketGraph", "PacketNodes",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: dataPath
@@ -214,8 +219,7 @@ let package = Package(
             name: "causeway-bench",
             dependencies: [
                 "CBench", "CDPDK", "CLinux", "ControlProtocol", "Coordination", "Forwarding",
-                "LinuxSystem",
-                "PacketBuffers", "PacketGraph", "PacketNodes",
+                "LinuxSystem", "MainLoop", "PacketBuffers", "PacketGraph", "PacketNodes",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "bench",
@@ -237,6 +241,17 @@ let package = Package(
             swiftSettings: strict
         ),
         .executableTarget(
+            name: "wake-peer",
+            dependencies: ["CLinux", "Coordination", "LinuxSystem"],
+            path: "Tests/WakePeer",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "MainLoopTests",
+            dependencies: ["CLinux", "Coordination", "MainLoop", "TestSupport"],
+            swiftSettings: dataPath
+        ),
+        .executableTarget(
             name: "configuration-fuzzer",
             dependencies: ["CausewayConfiguration", "HostTopology", "TestSupport"],
             path: "Tests/Fuzz", exclude: ["corpus"], swiftSettings: strict
@@ -250,7 +265,7 @@ let package = Package(
         .testTarget(
             name: "CoordinationTests",
             dependencies: [
-                "Coordination", "LinuxSystem", "TestSupport",
+                "CLinux", "Coordination", "LinuxSystem", "TestSupport", "wake-peer",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict

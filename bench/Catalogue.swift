@@ -65,7 +65,27 @@ enum Catalogue {
             Entry(name: "counter/increment") { _ in CounterIncrement() },
         ]
         return forward + otherForward + fib + scattered + handoff + [smallHandoff, largeRing]
-            + dispatch + bookkeeping
+            + dispatch + bookkeeping + loop
+    }
+
+    /// What the main loop is made of.
+    private static var loop: [Entry] {
+        let turns = [1, 8, 64].map { rings in
+            Entry(name: "turn/rings=\(rings)") { machine in
+                try EmptyTurn(
+                    rings: rings,
+                    pool: machine.makePool("bench", buffers: Self.poolBuffers)
+                )
+            }
+        }
+        return turns + [
+            Entry(name: "timer/stopped") { _ in try TimerLife(expires: false) },
+            Entry(name: "timer/expired") { _ in try TimerLife(expires: true) },
+            Entry(name: "interrupt") { machine in
+                try InterruptLife(pool: machine.makePool("bench", buffers: Self.poolBuffers))
+            },
+            Entry(name: "call") { _ in try CallLife() },
+        ]
     }
 
     /// The default of `handoff-ring` in topology files.

@@ -39,6 +39,7 @@ public struct VariantSelection {
     private let base: String
     private let wanted: ProcessorLevel?
     private let exists: (String) -> Bool
+    private let isOlder: (String, String) -> Bool
 
     /// The level of the program without a suffix.
     public static let baseLevel = ProcessorLevel.v3
@@ -50,16 +51,20 @@ public struct VariantSelection {
     ///   - wanted: the level of `cpu { variant }`; nil: the best.
     ///   - features: what the CPUs have.
     ///   - exists: whether there is a program.
+    ///   - isOlder: whether a program was built before another one; a level that was built before the program
+    ///     without a suffix does not belong to it.
     public init(
         base: String,
         wanted: ProcessorLevel? = nil,
         features: CPUFeatures,
-        exists: @escaping (String) -> Bool
+        exists: @escaping (String) -> Bool,
+        isOlder: @escaping (String, String) -> Bool = { _, _ in false }
     ) {
         self.base = base
         self.wanted = wanted
         self.features = features
         self.exists = exists
+        self.isOlder = isOlder
     }
 
     /// Chooses for all nodes.
@@ -93,6 +98,10 @@ public struct VariantSelection {
         for level in levels {
             guard let path = program(level) else {
                 notes.append("\(level.rawValue) is not built")
+                continue
+            }
+            if path != base, exists(base), isOlder(path, base) {
+                notes.append("\(path) is older than \(base): build it anew")
                 continue
             }
             guard let lack = lack(of: level, among: cpus) else {

@@ -159,5 +159,6 @@ extension WireWriter {
         put(UInt8(record.handoff.nodes.count))
         put(raw: record.handoff.nodes)
         put(record.handoff.isSymmetric)
+        put(record.rxMode.rawValue)
     }
 }

@@ -163,6 +163,11 @@ extension WireReader {
         let nodes = Int(try get(UInt8.self))
         record.handoff.nodes = Array(try getRaw(nodes))
         record.handoff.isSymmetric = try getBool()
+        let mode = try get(UInt8.self)
+        guard let rxMode = RxMode(rawValue: mode) else {
+            throw .invalid(field: "rx mode", value: UInt64(mode))
+        }
+        record.rxMode = rxMode
         return record
     }
 }

@@ -47,6 +47,8 @@ public struct InterfaceRecord: Hashable, Sendable {
     /// Where received packets are spread by flow hash; empty: they stay on the lane that received
     /// them.
     public var handoff: HandoffTarget
+    /// How lanes look after the interface's receive queues.
+    public var rxMode: RxMode
 
     /// The highest index there can be.
     public static let maximumIndex: UInt16 = 255
@@ -61,7 +63,8 @@ public struct InterfaceRecord: Hashable, Sendable {
         mac: MACAddress,
         mtu: UInt16 = 1500,
         addresses: [InterfaceAddress] = [],
-        handoff: HandoffTarget = HandoffTarget()
+        handoff: HandoffTarget = HandoffTarget(),
+        rxMode: RxMode = .polling
     ) {
         self.index = index
         self.name = name
@@ -72,7 +75,18 @@ public struct InterfaceRecord: Hashable, Sendable {
         self.mtu = mtu
         self.addresses = addresses
         self.handoff = handoff
+        self.rxMode = rxMode
     }
+}
+
+/// How lanes look after an interface's receive queues.
+public enum RxMode: UInt8, Sendable, CaseIterable {
+    /// In every turn.
+    case polling = 0
+    /// When the device calls; a device that cannot is looked at in intervals.
+    case interrupt = 1
+    /// Polled while there is much to do, else as in `interrupt`.
+    case adaptive = 2
 }
 
 /// The NUMA nodes among whose lanes an interface's packets are spread.

@@ -4,10 +4,10 @@ extension NodeMessage {
         case connect = 1
         case configureKeeper, configureWorker, change, forward, drain, recoverPorts, setPort,
             queryPorts
-        case packetGenerator
+        case packetGenerator, laneWakeups
         case ask = 32
         case hello = 64
-        case state, acknowledged, result, portStatus, neighbourSeen
+        case state, acknowledged, result, portStatus, neighbourSeen, logged
         case plugins = 96
         case settings
         case tapDescriptors = 128
@@ -25,6 +25,7 @@ extension NodeMessage {
         case .setPort: .setPort
         case .queryPorts: .queryPorts
         case .packetGenerator: .packetGenerator
+        case .laneWakeups: .laneWakeups
         case .ask: .ask
         case .plugins: .plugins
         case .settings: .settings
@@ -34,6 +35,7 @@ extension NodeMessage {
         case .result: .result
         case .portStatus: .portStatus
         case .neighbourSeen: .neighbourSeen
+        case .logged: .logged
         case .tapDescriptors: .tapDescriptors
         }
     }
@@ -100,6 +102,7 @@ extension NodeMessage {
             writer.put(interface)
             setting.write(to: &writer)
         case .packetGenerator(let command): command.write(to: &writer)
+        case .laneWakeups(let first): writer.put(first)
         case .ask(let topic, let line):
             writer.put(topic)
             writer.put(line)
@@ -120,6 +123,9 @@ extension NodeMessage {
             writer.put(interface)
             writer.put(address)
             writer.put(mac.bits)
+        case .logged(let level, let text):
+            writer.put(level)
+            writer.put(text)
         case .tapDescriptors(let interface): writer.put(interface)
         }
     }
@@ -149,6 +155,7 @@ extension NodeMessage {
         case .setPort:
             return .setPort(interface: try reader.get(), try PortSetting(from: &reader))
         case .packetGenerator: return .packetGenerator(try PacketGeneratorCommand(from: &reader))
+        case .laneWakeups: return .laneWakeups(first: try reader.get())
         case .ask: return .ask(topic: try reader.getString(), line: try reader.getString())
         case .plugins: return .plugins(try reader.getList(PluginReport.init(from:)))
         case .settings: return .settings(try reader.getList(PluginSetting.init(from:)))
@@ -167,6 +174,7 @@ extension NodeMessage {
                 address: try reader.get(),
                 mac: MACAddress(bits: try reader.get())
             )
+        case .logged: return .logged(level: try reader.get(), text: try reader.getString())
         case .tapDescriptors: return .tapDescriptors(interface: try reader.get())
         }
     }

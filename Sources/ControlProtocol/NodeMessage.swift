@@ -11,6 +11,9 @@ public enum NodeMessage: Hashable, Sendable {
     case configureKeeper(KeeperConfiguration)
     /// Everything a worker needs to start.
     case configureWorker(WorkerConfiguration)
+    /// Worker, before its configuration: comes with the eventfds of lanes, at most 64, by their
+    /// numbers among all lanes of the placement from `first` on.
+    case laneWakeups(first: UInt16)
     /// A part of a journal entry: an encoded list of `ForwardingChange`s.
     ///
     /// Entries come in ascending order of their numbers, parts from 0; the worker answers with
@@ -50,6 +53,8 @@ public enum NodeMessage: Hashable, Sendable {
     case settings([PluginSetting])
     /// A worker saw who owns an address on a connected subnet.
     case neighbourSeen(interface: UInt16, address: UInt32, mac: MACAddress)
+    /// A line of the log; the level counts from the least urgent (trace) up. May be lost.
+    case logged(level: UInt8, text: String)
 
     // Between worker and keeper.
     /// Worker to keeper: answered with `result` and the tap descriptors of port `interface`, one a

@@ -1,9 +1,9 @@
 /// Where the handoff rings into one NUMA node lie in that node's ring file.
 ///
 /// There is one ring for each pair of a source lane on another node and a destination lane on this
-/// one, so each has a single producer and a single consumer. The file starts with the doorbells: a
-/// line of eight 64-bit words for each destination lane, a bit for each source lane. Who writes
-/// what:
+/// one, so each has a single producer and a single consumer. The file starts with a page of
+/// doorbells, a line of eight 64-bit words for each destination lane with a bit for each source
+/// lane, and a page with the `LaneSignals` of each destination lane. Who writes what:
 /// - a ring's producer end and doorbell bits: the source lane, by atomic OR after the ring's
 ///   publish;
 /// - a ring's consumer end: the destination lane, which clears its doorbell words before it drains;
@@ -26,8 +26,8 @@ public struct HandoffLayout: Hashable, Sendable {
     ///
     /// That has 384 bytes in DPDK 22.11; the keeper checks it.
     public static let ringHeaderBytes = 384
-    /// Bytes of the doorbell page at the start of the file.
-    public static let doorbellBytes = 4096
+    /// Bytes of the pages at the start of the file: doorbells, and the lanes' signals.
+    public static let doorbellBytes = 8192
 
     /// Makes the layout of a node's ring file; both ends make the same one.
     ///
@@ -68,6 +68,11 @@ public struct HandoffLayout: Hashable, Sendable {
 
     /// Where a destination lane's doorbell line lies, in bytes from the start of the file.
     public func doorbellOffset(destination: Int) -> Int { destination * 64 }
+
+    /// Where a destination lane's `LaneSignals` lie, in bytes from the start of the file.
+    public func signalsOffset(destination: Int) -> Int {
+        Self.doorbellBytes / 2 + destination * LaneSignals.byteCount
+    }
 }
 
 /// All lanes of a placement, numbered through: the lanes of the first node, then those of the

@@ -12,8 +12,8 @@ public struct LaneBlock: Sendable {
     /// - Parameter base: `byteCount` zero bytes, 64-byte aligned, that outlive the block.
     public init(plainMemory base: UnsafeMutableRawPointer) { self.base = base }
 
-    static let nodesOffset = 256
-    static let nodeBytes = 32
+    static let nodesOffset = 512
+    static let nodeBytes = 64
     static let errorsOffset = nodesOffset + WorkerSegment.maximumNodes * nodeBytes
     static let interfacesOffset = errorsOffset + WorkerSegment.maximumErrors * 8
     static let peersOffset = interfacesOffset + WorkerSegment.maximumInterfaces * 64
@@ -55,11 +55,32 @@ public struct LaneBlock: Sendable {
         /// Whether the lane sleeps now (1): it touches no table until it has looked at the
         /// generation again.
         case asleep
+        /// Sleeps that another lane or process ended, and those that a device ended.
+        case wakeups, deviceWakeups
+        /// How often this lane ended another's sleep.
+        case wakesSent
+        /// Calls put into the control lane's mailbox, and those that found it full.
+        case controlCalls, controlCallsRefused
+        /// Turns of the loop a second, with a half-life of a second: the bits of a Double.
+        case loopRate
+        /// Timers that expired on the lane's wheel, and those that found it full.
+        case timersExpired, timersRefused
+        /// Comparisons of the lane's clock with the kernel's, how far it was ahead in nanoseconds
+        /// at the last one (signed), and how often it was held because it would have gone back.
+        case clockChecks, clockError, clockHeld
+        /// Turns in which an interrupt was taken.
+        case interruptLoops
     }
 
     /// A graph node's counters.
     public enum NodeWord: Int, Sendable, CaseIterable {
         case calls = 0, vectors, clocks, maximumClocks
+        /// The packets of the call that took the most clocks.
+        case vectorsAtMaximum
+        /// The raw value of the node's `LaneNodeState`.
+        case state
+        /// Calls because of an interrupt, and changes between polling and interrupt mode.
+        case interrupts, switches
     }
 
     /// An interface's counters.
@@ -114,5 +135,27 @@ public struct LaneBlock: Sendable {
     /// Reads a counter at an address that this block gave.
     public static func load(_ counter: UnsafePointer<UInt64>) -> UInt64 {
         CLinux_load_relaxed64(counter)
+    }
+}
+
+/// How a lane gets to run a graph node.
+public enum LaneNodeState: UInt64, Sendable, CaseIterable, CustomStringConvertible {
+    /// When it has packets: the nodes behind the inputs.
+    case active = 0
+    /// In every turn.
+    case polling
+    /// When it has an interrupt.
+    case interrupt
+    /// Not at all.
+    case disabled
+
+    /// The state's name, as VPP prints it.
+    public var description: String {
+        switch self {
+        case .active: "active"
+        case .polling: "polling"
+        case .interrupt: "interrupt wait"
+        case .disabled: "disabled"
+        }
     }
 }

@@ -113,7 +113,7 @@ extension WorkerSegment {
         }
     }
 
-    private func write(_ text: String, to entry: UnsafeMutableRawPointer, capacity: Int) {
+    func write(_ text: String, to entry: UnsafeMutableRawPointer, capacity: Int) {
         let bytes = Array(text.utf8.prefix(capacity - 1))
         for (offset, byte) in bytes.enumerated() {
             entry.storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
@@ -121,7 +121,7 @@ extension WorkerSegment {
         entry.storeBytes(of: 0, toByteOffset: bytes.count, as: UInt8.self)
     }
 
-    private func read(_ entry: UnsafeMutableRawPointer, capacity: Int) -> String {
+    func read(_ entry: UnsafeMutableRawPointer, capacity: Int) -> String {
         let bytes = UnsafeRawBufferPointer(start: entry, count: capacity)
         return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }

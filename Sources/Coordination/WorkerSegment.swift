@@ -29,6 +29,8 @@ public struct WorkerSegment: Sendable {
     public static let maximumNodes = 256
     /// The most drop reasons of a worker, all graph nodes together.
     public static let maximumErrors = 512
+    /// The most processes of a control lane that others can see.
+    public static let maximumProcesses = 64
     /// The most interfaces, `local0` included.
     public static let maximumInterfaces = 256
     /// The most lanes on other nodes that a lane can hand packets to.
@@ -43,7 +45,10 @@ public struct WorkerSegment: Sendable {
     static let directoryOffset = interfaceTableOffset + maximumInterfaces * interfaceNameBytes
     static let ratesOffset = directoryOffset + directoryBytes
     static let rateBytes = 64
-    static let lanesOffset = ratesOffset + HandoffLayout.maximumDestinationLanes * rateBytes
+    static let processTableOffset =
+        ratesOffset + HandoffLayout.maximumDestinationLanes * rateBytes
+    static let processBytes = 128
+    static let lanesOffset = processTableOffset + maximumProcesses * processBytes
 
     /// Bytes of a segment for `lanes` lanes: their blocks, and the zeros of the same size.
     public static func byteCount(lanes: Int) -> Int {
@@ -119,6 +124,10 @@ extension WorkerSegment {
         case directoryOffset, directoryStride
         /// A counter of what cannot happen; always 0.
         case neverCounted
+        /// CLOCK_MONOTONIC in nanoseconds when the supervisor started, which is the zero of every
+        /// process's time, and what the supervisor took for the time-stamp counter's frequency in
+        /// thousandths of a hertz.
+        case clockZero, clockMillihertz
         /// Bit n: the worker of node n takes packets.
         case peersUp = 128
         /// The barrier epoch wanted; odd: closed.
@@ -129,6 +138,11 @@ extension WorkerSegment {
         case ended
         /// Seconds since 1970 when a set of counters was last cleared; 0: never.
         case lastClear
+        /// How many packets in a block of 128 turns make an adaptive node polled, and up to how many
+        /// let it wait for interrupts again.
+        case pollingThreshold, interruptThreshold
+        /// Turns that a lane goes on after its last handoff before it may sleep.
+        case handoffTailTurns
         /// The raw value of the worker's `ProcessState`.
         case state = 256
         /// The worker's process id, ticks of the time-stamp counter a second, and its reading at
@@ -142,6 +156,8 @@ extension WorkerSegment {
         case poolTotal, poolAvailable
         /// Entries of the two name tables; stored after them.
         case nodeCount, errorCount
+        /// Entries of the process table.
+        case processCount
         /// How often the control lane wrote its gauges.
         case controlLoops
         /// Neighbours reported to the supervisor, and reports kept back because the same was
@@ -155,9 +171,19 @@ extension WorkerSegment {
         case bootTime, lastUpdate
         /// The bits of `Double`s: packets a call of a graph node, and packets a second, all lanes.
         case vectorRate, inputRate
+        /// Messages to the supervisor, and those that its connection had no room for.
+        case reportsSent, reportsRefused
+        /// Calls that the control lane took from its lanes.
+        case controlCallsTaken
+        /// How the worker's time base came out of its verifications: how many there were, how many
+        /// found a jump, how far it was ahead of the kernel's clock in nanoseconds at the last one
+        /// (signed), and the frequency that was measured, in thousandths of a hertz.
+        case clockChecks, clockJumps, clockError, clockMillihertzMeasured
         /// Entries of the directory; stored after them. The supervisor's, until the worker starts.
         /// Its place is part of the layout that `docs/statistics.md` describes.
         case entryCount = 320
+        /// The worker's `PublishedTimeBase`: eight words.
+        case timeBase = 384
     }
 
     /// Reads a word with acquire ordering.

@@ -3,6 +3,7 @@ internal import ControlProtocol
 internal import Coordination
 internal import Forwarding
 internal import LinuxSystem
+internal import MainLoop
 internal import PacketBuffers
 internal import PacketGraph
 internal import PacketNodes
@@ -32,8 +33,12 @@ final class Forwarder {
     private let pool: MbufPool
     private let forwarding: ForwardingState
     private let lanes: [UnsafeMutablePointer<LaneState>]
-    private let mailboxes: [NeighbourMailbox]
+    private let mailboxes: [ControlMailbox]
+    private var nextMailbox = 0
+    /// The worker's time.
+    let clock: WorkerClock
     private let wiring: HandoffWiring
+    private let wakers: [LaneWaker]
     private let generator: PacketGenerator
 
     /// What ran once at each point of the worker's life.
@@ -49,6 +54,7 @@ final class Forwarder {
         segment = try start.made(start.segment, "worker-segment")
         eventLog = try start.made(start.eventLog, "event-log")
         events = eventLog.writer(0)
+        clock = try start.made(start.clock, "clock")
         rates = RateMeter(segment, at: timestamp())
         pool = try start.made(start.pool, "packet-pool")
         heap = try start.made(start.heap, "node-heap")
@@ -59,6 +65,8 @@ final class Forwarder {
         plugins = try start.made(start.plugins, "plugins")
         lanes = start.lanes
         mailboxes = start.mailboxes
+        let wiring = wiring
+        wakers = configuration.laneCPUs.indices.map { wiring.waker(of: $0) }
         LaneCrashes.watch(segment)
         publishGauges()
     }
@@ -126,6 +134,7 @@ final class Forwarder {
     private func endLanes() {
         guard forwarding.lanesRun else { return }
         for lane in lanes { CLinux_store_release64(lane.pointee.stopAsked, 1) }
+        for waker in wakers { waker.wake() }
         for lane in lanes {
             var waited = 0
             while CLinux_load_acquire64(lane.pointee.stopped) == 0 && waited < 10_000 {
@@ -135,16 +144,27 @@ final class Forwarder {
         }
     }
 
-    /// The oldest report of a neighbour; nil: there is none.
-    func nextNeighbour() -> NeighbourMailbox.Report? {
-        for mailbox in mailboxes {
-            if let report = mailbox.take() { return report }
+    /// Whether a lane has called the control lane.
+    var hasCalls: Bool { mailboxes.contains { !$0.isEmpty } }
+
+    /// The oldest call of a lane, lanes taken in turn; nil: there is none.
+    func nextCall() -> (lane: Int, call: ControlCall)? {
+        for _ in mailboxes.indices {
+            let lane = nextMailbox
+            nextMailbox = (nextMailbox + 1) % mailboxes.count
+            if let call = mailboxes[lane].take() {
+                segment.store(.controlCallsTaken, segment.load(.controlCallsTaken) &+ 1)
+                return (lane, call)
+            }
         }
         return nil
     }
 
-    /// Counts an event in one of the control lane's words of the segment.
-    func count(_ word: WorkerSegment.Word) { segment.store(word, segment.load(word) + 1) }
+    /// What the graph node of an index is called.
+    func nodeName(_ index: Int) -> String {
+        let names = segment.nodeNames
+        return names.indices.contains(index) ? names[index].name : "node-\(index)"
+    }
 
     /// Writes the control lane's gauges to the segment.
     func publishGauges() {
@@ -164,6 +184,12 @@ final class Forwarder {
     ///
     /// - Returns: an error, or text for the operator.
     func packetGenerator(_ command: PacketGeneratorCommand) -> (error: String, text: String) {
+        // A lane may have a stream to run now, or none any more.
+        defer {
+            for (lane, waker) in zip(lanes, wakers) {
+                waker.interrupt(lane.pointee.nodes.generator)
+            }
+        }
         do throws(PacketGeneratorError) {
             return ("", try generator.apply(command))
         } catch {

@@ -24,6 +24,7 @@ final class ForwardingState {
     private let heap: NodeHeap
     private let fib: Fib
     private let lanes: [LaneBlock]
+    private let wakers: [LaneWaker]
     /// Whether lanes run, and so have to be waited for.
     var lanesRun = false
     /// Where lanes look for the newest generation.
@@ -49,11 +50,13 @@ final class ForwardingState {
         heap: NodeHeap,
         fib: Fib,
         lanes: [LaneBlock],
+        wakers: [LaneWaker],
         lanesOfNode: [UInt8: [UInt16]]
     ) throws(ApplyError) {
         self.heap = heap
         self.fib = fib
         self.lanes = lanes
+        self.wakers = wakers
         self.lanesOfNode = lanesOfNode
         published = .allocate(capacity: 8)
         published.initialize(repeating: 0, count: 8)
@@ -175,6 +178,8 @@ final class ForwardingState {
             CLinux_store_release64($0, UInt64(address))
         }
         CLinux_full_fence()
+        // Packets may wait for what has changed.
+        for waker in wakers { waker.wake() }
         isDirty = false
         let old = current
         current = (memory, image.byteCount)

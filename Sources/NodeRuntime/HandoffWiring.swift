@@ -20,12 +20,19 @@ final class HandoffWiring {
     private let bells: UnsafeMutablePointer<UInt64>
     /// Cells thrown away because they were meant for this worker's predecessor, by lane.
     private(set) var staleCells: [Int]
+    /// The eventfds of all lanes by global number; short, where they were not given.
+    private let wakeups: [Int32]
 
     /// Buffers that fit between two lanes of one worker.
     private static let laneRingCapacity = 1024
 
-    init(configuration: WorkerConfiguration, segment: WorkerSegment) throws(StartError) {
+    init(
+        configuration: WorkerConfiguration,
+        segment: WorkerSegment,
+        wakeups: [Int32]
+    ) throws(StartError) {
         self.configuration = configuration
+        self.wakeups = wakeups
         numbering = LaneNumbering(
             nodes: configuration.peers.map { Int($0.node) },
             laneCounts: configuration.peers.map { Int($0.lanes) }
@@ -38,9 +45,10 @@ final class HandoffWiring {
         self.position = position
         let lanes = configuration.laneCPUs.count
         staleCells = Array(repeating: 0, count: lanes)
-        bells = UnsafeMutableRawPointer.allocate(byteCount: 64 * max(1, lanes), alignment: 64)
-            .bindMemory(to: UInt64.self, capacity: 8 * max(1, lanes))
-        bells.initialize(repeating: 0, count: 8 * max(1, lanes))
+        // A line a lane for its doorbell, and one for its signals.
+        bells = UnsafeMutableRawPointer.allocate(byteCount: 128 * max(1, lanes), alignment: 64)
+            .bindMemory(to: UInt64.self, capacity: 16 * max(1, lanes))
+        bells.initialize(repeating: 0, count: 16 * max(1, lanes))
         try mapFiles()
         makeLaneRings(lanes)
         repair()
@@ -133,7 +141,26 @@ final class HandoffWiring {
     }
 
     /// A lane's doorbell word for handoffs from lanes of this worker.
-    func bell(of lane: Int) -> UnsafeMutablePointer<UInt64> { bells + lane * 8 }
+    func bell(of lane: Int) -> UnsafeMutablePointer<UInt64> { bells + lane * 16 }
+
+    /// What wakes a lane, at the node of that place among the peers.
+    private func waker(place: Int, lane: Int) -> LaneWaker {
+        let line: UnsafeMutableRawPointer
+        if let file = files[place] {
+            line = file.base + layouts[place].signalsOffset(destination: lane)
+        } else {
+            // There is no other process that it could be shared with.
+            line = UnsafeMutableRawPointer(bells + lane * 16 + 8)
+        }
+        let global = numbering.global(nodePosition: place, lane: lane)
+        return LaneWaker(
+            signals: LaneSignals(line),
+            descriptor: wakeups.indices.contains(global) ? wakeups[global] : -1
+        )
+    }
+
+    /// What wakes a lane of this worker.
+    func waker(of lane: Int) -> LaneWaker { waker(place: position, lane: lane) }
 
     /// The rings from the lanes of this worker to `lane`.
     func localRings(to lane: Int) -> [LaneRing?] { local.map { $0[lane] } }
@@ -146,7 +173,13 @@ final class HandoffWiring {
                 if place != position {
                     result.append(
                         producer(from: lane, place: place, lane: destination)
-                            .map { .remote($0, node: peer.node) } ?? .none
+                            .map {
+                                .remote(
+                                    $0,
+                                    node: peer.node,
+                                    waker(place: place, lane: destination)
+                                )
+                            } ?? .none
                     )
                 } else if destination == lane {
                     result.append(.here)
@@ -155,7 +188,8 @@ final class HandoffWiring {
                         .lane(
                             ring,
                             bell: SendablePointer(bell(of: destination)),
-                            bit: 1 << UInt64(lane)
+                            bit: 1 << UInt64(lane),
+                            waker(of: destination)
                         )
                     )
                 } else {

@@ -44,6 +44,7 @@ public final class Keeper {
     public func run() -> Int32 {
         Signals.catchTermination()
         arguments.reportCrashes(of: "keeper")
+        server.forwardLog()
         while !isStopping && !Signals.terminationAsked {
             server.serve(milliseconds: 1000) { received, channel in handle(received, channel) }
             if state == .forwarding { watchLinks() }

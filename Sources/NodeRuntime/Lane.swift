@@ -1,44 +1,16 @@
 internal import CLinux
 internal import Coordination
 internal import LinuxSystem
+internal import MainLoop
 internal import PacketBuffers
 internal import PacketGraph
 internal import PacketNodes
 
-#if canImport(Glibc)
-    internal import Glibc
-#endif
-
-/// A polling lane: what its thread needs, in plain memory that nothing else writes.
-struct LaneState {
-    let graph: LaneGraph
-    let context: UnsafeMutablePointer<LaneContext>
-    let block: LaneBlock
-    /// Set by the control lane to end the loop; a whole word.
-    let stopAsked: UnsafeMutablePointer<UInt64>
-    /// Set by the lane when its loop has ended.
-    let stopped: UnsafeMutablePointer<UInt64>
-    let epochWanted: UnsafeMutablePointer<UInt64>
-    let idleSleepMicroseconds: UnsafeMutablePointer<UInt64>
-    /// The lane's TAP descriptors, which end its sleep.
-    let wakeups: UnsafeMutablePointer<pollfd>
-    let wakeupCount: Int
-    /// The thread's name, `cw-n<node>-l<lane>`, zero-terminated, at most 15 bytes.
-    let name: UnsafeMutablePointer<CChar>
-    /// The lane's ring of the event log.
-    let events: EventWriter
-    /// For the report of a crash.
-    let signalStack: UnsafeMutableRawPointer
-
-    /// Empty turns before a lane starts to sleep.
-    static let idleTurns = 256
-    /// How long a lane stays in a barrier whose coordinator says nothing.
-    static let barrierLimitSeconds: UInt64 = 2
-}
-
-/// The loop of a polling lane, in VPP's order: barrier, handoff rings and inputs, pending frames
-/// until none is left.
+/// The loop of a polling lane, in VPP's order: barrier, handoff rings and inputs, interrupts,
+/// pending frames until none is left, timers, counters.
 enum LaneLoop {
+    typealias Lane = UnsafeMutablePointer<LaneState>
+
     /// The lane's thread.
     ///
     /// - Parameter argument: a `LaneState` that outlives the thread.
@@ -46,42 +18,63 @@ enum LaneLoop {
     static func run(_ argument: UnsafeMutableRawPointer?) -> CInt {
         guard let lane = argument?.assumingMemoryBound(to: LaneState.self) else { return -1 }
         begin(lane)
-        let block = lane.pointee.block
-        let context = lane.pointee.context
-        var idle = 0
-        while CLinux_load_relaxed64(lane.pointee.stopAsked) == 0 {
-            let now = timestamp()
-            block.pointer(.loops).pointee &+= 1
-            block.pointer(.heartbeatTSC).pointee = now
-            context.pointee.now = now
-            if CLinux_load_acquire64(lane.pointee.epochWanted)
-                != block.pointer(.epochReached).pointee
-            {
-                barrier(lane)
-            }
-            takeGeneration(context, block, lane.pointee.events)
-            let count = lane.pointee.graph.pollInputs()
-            lane.pointee.graph.dispatchPending()
-            if count > 0 {
-                block.pointer(.inputVectors).pointee &+= UInt64(truncatingIfNeeded: count)
-                block.pointer(.busyLoops).pointee &+= 1
-                idle = 0
-            } else {
-                idle &+= 1
-                if idle > LaneState.idleTurns { sleep(lane) } else { CLinux_pause() }
-            }
-        }
+        while CLinux_load_relaxed64(lane.pointee.stopAsked) == 0 { turn(lane) }
         lane.pointee.events.record(
             .laneStopped,
             at: timestamp(),
-            value: block.pointer(.loops).pointee
+            value: lane.pointee.block.pointer(.loops).pointee
         )
-        context.pointee.pool.flushCache()
+        lane.pointee.context.pointee.pool.flushCache()
         CLinux_store_release64(lane.pointee.stopped, 1)
         return 0
     }
 
-    private static func begin(_ lane: UnsafeMutablePointer<LaneState>) {
+    /// One turn of the loop.
+    @inline(__always)
+    private static func turn(_ lane: Lane) {
+        let block = lane.pointee.block
+        let context = lane.pointee.context
+        let now = timestamp()
+        let loops = block.pointer(.loops).pointee &+ 1
+        block.pointer(.loops).pointee = loops
+        block.pointer(.heartbeatTSC).pointee = now
+        context.pointee.now = now
+        if CLinux_load_acquire64(lane.pointee.controls.epochWanted)
+            != block.pointer(.epochReached).pointee
+        {
+            barrier(lane)
+        }
+        takeGeneration(lane)
+        var count = lane.pointee.graph.pollInputs(turn: loops)
+        if lane.pointee.bed.signals.hasInterrupts { count &+= interrupts(lane, loops) }
+        lane.pointee.graph.dispatchPending()
+        if let timers = context.pointee.timers, timers.isDue(at: now) { expire(lane, timers, now) }
+        if now &- lane.pointee.turn.rateTSC > context.pointee.hertz / 50 { sample(lane, now) }
+        finish(lane, count)
+    }
+
+    /// Counts a turn, and decides whether the lane may sleep after it.
+    @inline(__always)
+    private static func finish(_ lane: Lane, _ count: Int) {
+        if let node = lane.pointee.graph.takeSwitched() { reportSwitch(lane, node, count) }
+        guard count > 0 else {
+            lane.pointee.turn.idle &+= 1
+            return rest(lane)
+        }
+        let block = lane.pointee.block
+        block.pointer(.inputVectors).pointee &+= UInt64(truncatingIfNeeded: count)
+        block.pointer(.busyLoops).pointee &+= 1
+        lane.pointee.turn.idle = 0
+        let handed = block.node(lane.pointee.nodes.handoff)[LaneBlock.NodeWord.vectors.rawValue]
+        if handed != lane.pointee.turn.handed {
+            lane.pointee.turn.handed = handed
+            lane.pointee.turn.tail = CLinux_load_relaxed64(lane.pointee.controls.handoffTailTurns)
+        }
+        lane.pointee.turn.sinceLook &+= 1
+        if lane.pointee.turn.sinceLook > LaneState.turnsBetweenLooks { lookAtDevices(lane) }
+    }
+
+    private static func begin(_ lane: Lane) {
         _ = CLinux_set_thread_name(lane.pointee.name)
         CrashReport.prepareThread(lane.pointee.signalStack)
         // The default slack of 50 us would make every short sleep that much longer.
@@ -96,73 +89,86 @@ enum LaneLoop {
             small: UInt16(truncatingIfNeeded: CLinux_current_cpu()),
             middle: UInt32(truncatingIfNeeded: CLinux_thread_id())
         )
+        lane.pointee.turn.rateTSC = timestamp()
+        lane.pointee.turn.neighbourEpoch = .max
+        lane.pointee.context.pointee.now = timestamp()
+        checkClock(lane)
+        applyModes(lane)
+        applyGenerator(lane)
+        lane.pointee.graph.setMode(of: lane.pointee.nodes.hold, .interrupt)
     }
 
     /// Picks up the newest tables; from here until the next turn the lane reads only these.
     @inline(__always)
-    private static func takeGeneration(
-        _ context: UnsafeMutablePointer<LaneContext>,
-        _ block: LaneBlock,
-        _ events: EventWriter
-    ) {
-        let address = context.pointee.published.withMemoryRebound(to: UInt64.self, capacity: 1) {
-            CLinux_load_acquire64($0)
-        }
-        guard let tables = UnsafePointer<ForwardingTables>(bitPattern: UInt(address)) else {
-            return
-        }
+    private static func takeGeneration(_ lane: Lane) {
+        let context = lane.pointee.context
+        let block = lane.pointee.block
+        let address = UInt(publishedTables(context))
+        guard let tables = UnsafePointer<ForwardingTables>(bitPattern: address) else { return }
         context.pointee.tables = tables
         let generation = tables.pointee.generation
         if block.pointer(.generation).pointee != generation {
             CLinux_store_release64(block.pointer(.generation), generation)
-            events.record(.generation, at: context.pointee.now, value: generation)
+            noteGeneration(lane)
+            lane.pointee.events.record(
+                .generation,
+                at: context.pointee.now,
+                value: generation
+            )
         }
+    }
+
+    @inline(__always)
+    static func publishedTables(_ context: UnsafeMutablePointer<LaneContext>) -> UInt64 {
+        context.pointee.published.withMemoryRebound(to: UInt64.self, capacity: 1) {
+            CLinux_load_acquire64($0)
+        }
+    }
+
+    /// Looks what new tables mean for the input nodes.
+    @inline(never)
+    private static func noteGeneration(_ lane: Lane) {
+        applyModes(lane)
+        let epoch = lane.pointee.context.pointee.tables.pointee.neighbourEpoch
+        guard epoch != lane.pointee.turn.neighbourEpoch else { return }
+        lane.pointee.turn.neighbourEpoch = epoch
+        // Packets that wait for a neighbour may go on.
+        lane.pointee.bed.signals.setInterrupt(lane.pointee.nodes.hold)
+    }
+
+    @inline(never)
+    private static func interrupts(_ lane: Lane, _ loops: UInt64) -> Int {
+        lane.pointee.block.pointer(.interruptLoops).pointee &+= 1
+        applyGenerator(lane)
+        return lane.pointee.graph.takeInterrupts(lane.pointee.bed.signals, turn: loops)
     }
 
     /// Says that the epoch is reached, and while it is odd (closed) waits for the next.
     @inline(never)
-    private static func barrier(_ lane: UnsafeMutablePointer<LaneState>) {
+    private static func barrier(_ lane: Lane) {
         let start = timestamp()
-        let limit = LaneState.barrierLimitSeconds &* lane.pointee.context.pointee.hertz
+        let hertz = lane.pointee.context.pointee.hertz
+        let limit = LaneState.barrierLimitSeconds &* hertz
         while true {
-            let wanted = CLinux_load_acquire64(lane.pointee.epochWanted)
+            let wanted = CLinux_load_acquire64(lane.pointee.controls.epochWanted)
             CLinux_store_release64(lane.pointee.block.pointer(.epochReached), wanted)
             // A coordinator that died with the barrier closed must not stop the lane for ever.
-            if wanted & 1 == 0 || timestamp() &- start > limit {
-                return lane.pointee.events.record(
-                    .barrier,
-                    at: start,
-                    middle: UInt32(truncatingIfNeeded: wanted),
-                    value: timestamp() &- start
-                )
-            }
+            if wanted & 1 == 0 || timestamp() &- start > limit { break }
             lane.pointee.block.pointer(.heartbeatTSC).pointee = timestamp()
             CLinux_pause()
         }
-    }
-
-    /// Gives the CPU away until a TAP has a packet or the idle time is over.
-    ///
-    /// `asleep` tells the control lane that this lane has no table in its hands; it is taken down,
-    /// with a fence, before the lane looks at the published tables again.
-    @inline(never)
-    private static func sleep(_ lane: UnsafeMutablePointer<LaneState>) {
-        let microseconds = CLinux_load_relaxed64(lane.pointee.idleSleepMicroseconds)
-        guard microseconds > 0 else { return CLinux_pause() }
-        let block = lane.pointee.block
-        CLinux_store_release64(block.pointer(.asleep), 1)
-        if lane.pointee.wakeupCount > 0 {
-            _ = CLinux_poll_microseconds(
-                lane.pointee.wakeups,
-                UInt32(lane.pointee.wakeupCount),
-                microseconds
-            )
-        } else {
-            usleep(UInt32(clamping: microseconds))
-        }
-        CLinux_store_release64(block.pointer(.asleep), 0)
-        CLinux_full_fence()
-        block.pointer(.sleeps).pointee &+= 1
-        block.pointer(.sleptMicroseconds).pointee &+= microseconds
+        let now = timestamp()
+        lane.pointee.events.record(
+            .barrier,
+            at: start,
+            middle: UInt32(
+                truncatingIfNeeded: lane.pointee.block.pointer(.epochReached).pointee
+            ),
+            value: now &- start
+        )
+        lane.pointee.context.pointee.now = now
+        // One barrier often follows another, and a lane that sleeps is late for it (VPP: 0.5 s).
+        lane.pointee.turn.awakeUntil = now &+ hertz / 2
+        lane.pointee.context.pointee.timers?.refresh()
     }
 }

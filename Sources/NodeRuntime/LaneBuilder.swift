@@ -1,13 +1,10 @@
 internal import ControlProtocol
 internal import Coordination
 internal import LinuxSystem
+internal import MainLoop
 internal import PacketBuffers
 internal import PacketGraph
 internal import PacketNodes
-
-#if canImport(Glibc)
-    internal import Glibc
-#endif
 
 /// Puts a lane's graph together: inputs, protocol nodes, a transmit node a port, the handoff.
 struct LaneBuilder {
@@ -19,6 +16,8 @@ struct LaneBuilder {
     let lane: Int
     /// Where the lane's packet generator finds its streams.
     let generator: GeneratorFeed
+    /// Where the lane calls its control lane.
+    let mailbox: ControlMailbox
     let plugins: PluginSet
     /// The lane's ring of the event log.
     let events: EventWriter
@@ -39,18 +38,16 @@ struct LaneBuilder {
             generator: generator,
             features: plugins.featureNodes
         )
-        try graph.addInput(
-            HandoffInput(
-                context: context,
-                doorbells: handoff.doorbells(of: lane),
-                sources: handoff.sources(of: lane),
-                localBells: handoff.bell(of: lane),
-                localRings: handoff.localRings(to: lane)
-            )
+        let handoffInput = HandoffInput(
+            context: context,
+            doorbells: handoff.doorbells(of: lane),
+            sources: handoff.sources(of: lane),
+            localBells: handoff.bell(of: lane),
+            localRings: handoff.localRings(to: lane)
         )
-        try graph.addInput(
-            DpdkInput(context: context, queues: ports.dpdkQueues(lane: lane, of: lanes))
-        )
+        try graph.addInput(handoffInput)
+        let queues = ports.dpdkQueues(lane: lane, of: lanes)
+        try graph.addInput(DpdkInput(context: context, queues: queues))
         let taps = ports.tapQueues(lane: lane, of: lanes)
         try graph.addInput(TapInput(context: context, queues: taps))
         try graph.add(
@@ -66,12 +63,13 @@ struct LaneBuilder {
         wire(outputs, graph.description)
         let names = graph.description.names
         if lane == 0 { segment.writeNames(nodes: names.nodes, errors: names.errors) }
+        let nodes = nodes(graph.description, dpdk: queues, taps)
         let made = try graph.build(
             block: segment.lane(lane),
             pool: context.pointee.pool,
             events: events
         )
-        return state(graph: made, taps: taps)
+        return state(graph: made, handoffInput, nodes: nodes, taps)
     }
 
     private func addTransmitters(to graph: inout GraphBuilder) throws(GraphError) {
@@ -110,20 +108,58 @@ struct LaneBuilder {
         }
     }
 
+    /// The lane's clock, which goes by the worker's time base, and its wheel.
+    private var timers: LaneTimers {
+        let tsc = timestamp()
+        let fallback = TimeBase(
+            anchorTSC: tsc,
+            anchorNanoseconds: 0,
+            hertz: Double(context.pointee.hertz)
+        )
+        let published = PublishedTimeBase(segment.pointer(.timeBase))
+        return LaneTimers(clock: LaneClock(published, fallback: fallback), tsc: tsc)
+    }
+
+    private func nodes(
+        _ description: GraphDescription,
+        dpdk: [DpdkQueue],
+        _ taps: [TapQueue]
+    ) -> LaneNodes {
+        func index(_ name: String) -> Int { description.index(of: name) ?? 0 }
+        func list(_ interfaces: [UInt16]) -> UnsafeMutablePointer<UInt16> {
+            let list = UnsafeMutablePointer<UInt16>.allocate(capacity: max(1, interfaces.count))
+            list.initialize(from: interfaces, count: interfaces.count)
+            return list
+        }
+        return LaneNodes(
+            handoff: index(HandoffInput.name),
+            dpdk: index(DpdkInput.name),
+            tap: index(TapInput.name),
+            generator: index(GeneratorInput.name),
+            hold: index(ARPHoldInput.name),
+            dpdkInterfaces: list(dpdk.map(\.interface)),
+            dpdkCount: dpdk.count,
+            tapInterfaces: list(taps.map(\.interface)),
+            tapCount: taps.count
+        )
+    }
+
     private var threadName: String {
         "\(configuration.lanes.threadPrefix)-n\(configuration.node)-l\(lane)"
     }
 
-    private func state(graph: LaneGraph, taps: [TapQueue]) -> UnsafeMutablePointer<LaneState> {
+    private func state(
+        graph: LaneGraph,
+        _ handoffInput: HandoffInput,
+        nodes: LaneNodes,
+        _ taps: [TapQueue]
+    ) -> UnsafeMutablePointer<LaneState> {
         let words = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 64)
             .bindMemory(to: UInt64.self, capacity: 16)
         words.initialize(repeating: 0, count: 16)
-        let wakeups = UnsafeMutablePointer<pollfd>.allocate(capacity: max(1, taps.count))
-        for (index, tap) in taps.enumerated() {
-            (wakeups + index).initialize(
-                to: pollfd(fd: tap.descriptor, events: Int16(POLLIN), revents: 0)
-            )
-        }
+        let waker = handoff.waker(of: lane)
+        context.pointee.holdNode = nodes.hold
+        context.pointee.timers = timers
         let name = Array(threadName.utf8CString.prefix(15)) + [0]
         let text = UnsafeMutablePointer<CChar>.allocate(capacity: name.count)
         text.initialize(from: name, count: name.count)
@@ -133,12 +169,19 @@ struct LaneBuilder {
                 graph: graph,
                 context: context,
                 block: segment.lane(lane),
+                controls: LaneControls(segment),
                 stopAsked: words,
                 stopped: words + 8,
-                epochWanted: segment.pointer(.epochWanted),
-                idleSleepMicroseconds: segment.pointer(.idleSleepMicroseconds),
-                wakeups: wakeups,
-                wakeupCount: taps.count,
+                bed: LaneBed(
+                    signals: waker.signals,
+                    wakeup: waker.descriptor,
+                    devices: taps.map(\.descriptor)
+                ),
+                handoff: handoffInput,
+                generator: generator,
+                nodes: nodes,
+                mailbox: mailbox,
+                clockZero: segment.load(.clockZero),
                 name: text,
                 events: events,
                 signalStack: CrashReport.makeStack()

@@ -1,10 +1,13 @@
+internal import CLinux
+internal import LinuxSystem
 public import Logging
+internal import Synchronization
 
 #if canImport(Glibc)
     internal import Glibc
 #endif
 
-/// A log handler for keepers and workers: one line of `key=value` pairs on standard error.
+/// A log handler for keepers and workers: a line on standard error, and one to the supervisor.
 ///
 /// It uses no Foundation, which packet processes do not link.
 public struct NodeLog: LogHandler {
@@ -13,6 +16,14 @@ public struct NodeLog: LogHandler {
     /// The least level that is written.
     public var logLevel: Logger.Level = .info
     private let label: String
+
+    /// Where lines also go: set once, by the thread that alone calls it.
+    struct Receiver: Sendable {
+        var thread: Int32
+        var take: @Sendable (_ level: UInt8, _ line: String) -> Void
+    }
+
+    private static let receiver = Mutex<Receiver?>(nil)
 
     /// Makes a handler that writes from level `info` on.
     ///
@@ -25,41 +36,29 @@ public struct NodeLog: LogHandler {
         set { metadata[key] = newValue }
     }
 
-    /// Writes a line: time, level, component, the pairs in the order of their keys, the message.
+    /// Has the lines of the calling thread go to the supervisor too.
+    static func forward(_ take: @escaping @Sendable (_ level: UInt8, _ line: String) -> Void) {
+        receiver.withLock { $0 = Receiver(thread: CLinux_thread_id(), take: take) }
+    }
+
+    /// Writes a line, in one piece, so that lines of several processes do not mix.
     public func log(event: LogEvent) {
-        let pairs = metadata.merging(event.metadata ?? [:]) { $1 }
-            .sorted { $0.key < $1.key }
-            .map { "\($0.key)=\(Self.quoted("\($0.value)"))" }
-        let line =
-            (["ts=\(Self.time())", "level=\(event.level)", "component=\(label)"] + pairs
-            + ["event=\(Self.quoted("\(event.message)"))"]).joined(separator: " ") + "\n"
-        // One write, so that lines of several processes do not mix.
-        let bytes = Array(line.utf8)
+        let line = LogLine.text(
+            level: "\(event.level)",
+            class: label,
+            event: "\(event.message)",
+            fields: metadata.merging(event.metadata ?? [:]) { $1 }.mapValues { "\($0)" }
+        )
+        let bytes = Array((line + "\n").utf8)
         _ = write(STDERR_FILENO, bytes, bytes.count)
+        guard let receiver = Self.receiver.withLock({ $0 }), receiver.thread == CLinux_thread_id() else {
+            return
+        }
+        receiver.take(Self.number(event.level), line)
     }
 
-    /// A value, in quotes if it is not one plain word.
-    static func quoted(_ text: String) -> String {
-        let plain =
-            !text.isEmpty && text.utf8.allSatisfy { $0 > 32 && $0 != 34 && $0 != 61 && $0 < 127 }
-        guard !plain else { return text }
-        let escaped = text.map { character -> String in
-            switch character {
-            case "\"": "\\\""
-            case "\\": "\\\\"
-            case "\n": "\\n"
-            default: String(character)
-            }
-        }.joined()
-        return "\"\(escaped)\""
-    }
-
-    /// Seconds since 1970 with milliseconds.
-    private static func time() -> String {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        let milliseconds = String(now.tv_nsec / 1_000_000)
-        return
-            "\(now.tv_sec).\(String(repeating: "0", count: 3 - milliseconds.count))\(milliseconds)"
+    /// The level as a number, the least urgent first, as `NodeMessage.logged` has it.
+    private static func number(_ level: Logger.Level) -> UInt8 {
+        UInt8(Logger.Level.allCases.firstIndex(of: level) ?? 0)
     }
 }

@@ -1,4 +1,6 @@
+internal import CLinux
 public import ControlProtocol
+internal import Coordination
 internal import SystemPackage
 
 #if canImport(Glibc)
@@ -44,10 +46,47 @@ public final class NodeServer {
         limit: Int = 64,
         _ handle: (ReceivedMessage, MessageChannel) -> Void
     ) {
-        var events = [pollfd(fd: listener, events: Int16(POLLIN), revents: 0)]
-        events.append(pollfd(fd: wakeup, events: Int16(POLLIN), revents: 0))
-        events += channels.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+        var events = descriptors(wakeup)
         guard poll(&events, nfds_t(events.count), milliseconds) > 0 else { return }
+        serve(events, limit: limit, handle)
+    }
+
+    /// Waits as `serve(milliseconds:)` does, and can be called meanwhile by threads that look
+    /// whether it sleeps.
+    ///
+    /// - Parameters:
+    ///   - microseconds: how long at most.
+    ///   - wakeup: the eventfd that the callers write.
+    ///   - signals: the line that says whether this thread sleeps.
+    ///   - isCalled: whether there is something to do; asked after the line says that it sleeps.
+    ///   - handle: gets each message with its connection; owns the descriptors that came along.
+    func serve(
+        microseconds: UInt64,
+        wakeup: Int32,
+        signals: LaneSignals,
+        unless isCalled: () -> Bool,
+        _ handle: (ReceivedMessage, MessageChannel) -> Void
+    ) {
+        var events = descriptors(wakeup)
+        signals.fallAsleep()
+        let time = isCalled() ? 0 : microseconds
+        let ready = CLinux_poll_microseconds(&events, UInt32(events.count), time)
+        signals.wakeUp()
+        guard ready > 0 else { return }
+        serve(events, limit: 64, handle)
+    }
+
+    private func descriptors(_ wakeup: Int32) -> [pollfd] {
+        ([listener, wakeup] + channels.map(\.descriptor)).map {
+            pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+        }
+    }
+
+    private func serve(
+        _ events: [pollfd],
+        limit: Int,
+        _ handle: (ReceivedMessage, MessageChannel) -> Void
+    ) {
         if events[0].revents != 0 { acceptAll() }
         for (channel, event) in zip(channels, events.dropFirst(2)) where event.revents != 0 {
             receive(from: channel, limit: limit, handle)
@@ -62,6 +101,29 @@ public final class NodeServer {
     /// Sends a message to every subscriber; one that does not take it is closed.
     public func report(_ message: NodeMessage) {
         for channel in subscribers { answer(channel, message) }
+    }
+
+    /// Sends a message that may be lost to every subscriber; one that has no room for it goes
+    /// without.
+    ///
+    /// - Returns: whether every subscriber got it.
+    func offer(_ message: NodeMessage) -> Bool {
+        var isComplete = true
+        for channel in subscribers {
+            do throws(ChannelError) {
+                try channel.send(message)
+            } catch {
+                if error == .full { isComplete = false } else { drop(channel, because: "\(error)") }
+            }
+        }
+        return isComplete
+    }
+
+    /// Has what the calling thread logs go to the subscribers too, as far as they take it.
+    func forwardLog() {
+        // The thread that serves is the one that logs, and the process ends with it.
+        nonisolated(unsafe) let server = self
+        NodeLog.forward { level, line in _ = server.offer(.logged(level: level, text: line)) }
     }
 
     /// Sends an answer; a connection that does not take it is closed.

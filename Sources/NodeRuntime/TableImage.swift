@@ -26,7 +26,8 @@ struct TableImage {
                 mtu: record.mtu,
                 flags: (record.isUp ? InterfaceEntry.up : 0)
                     | (record.isPromiscuous ? InterfaceEntry.promiscuous : 0)
-                    | (record.handoff.isSymmetric ? InterfaceEntry.symmetricHandoff : 0),
+                    | (record.handoff.isSymmetric ? InterfaceEntry.symmetricHandoff : 0)
+                    | Self.flags(of: record.rxMode),
                 addressOffset: UInt16(addresses.count),
                 addressCount: UInt16(record.addresses.count),
                 handoffOffset: UInt16(handoffLanes.count),
@@ -41,6 +42,14 @@ struct TableImage {
                 )
             }
             handoffLanes += lanes
+        }
+    }
+
+    private static func flags(of mode: RxMode) -> UInt16 {
+        switch mode {
+        case .polling: 0
+        case .interrupt: InterfaceEntry.rxInterrupt
+        case .adaptive: InterfaceEntry.rxAdaptive
         }
     }
 

@@ -1,9 +1,12 @@
 internal import CLinux
 internal import ControlProtocol
 internal import Coordination
+internal import LinuxSystem
 public import Logging
+internal import MainLoop
 internal import PacketBuffers
 internal import PacketNodes
+public import SystemPackage
 
 #if canImport(Glibc)
     internal import Glibc
@@ -16,43 +19,80 @@ internal import PacketNodes
 /// devices down.
 public final class Worker {
     private let arguments: NodeArguments
-    private let log: Logger
-    private let server: NodeServer
+    let log: Logger
+    let server: NodeServer
+    let loop: ProcessLoop
     private var state = ProcessState.starting
     private var forwarder: Forwarder?
     private var change: (number: UInt64, nextPart: UInt32, error: String)?
     private var isStopping = false
-    private let wakeup: Int32
-    private var recentNeighbours = RecentNeighbours()
+    /// What ends the control lane's sleep, and the line that says whether it sleeps.
+    private let wakeup: EventDescriptor
+    private let waker: LaneWaker
+    /// Answers the calls of lanes.
+    var callProcess: GraphProcess?
+    /// The eventfds of all lanes of the placement; they stay open as long as the process.
+    private var laneWakeups: [Int32] = []
+    var recentNeighbours = RecentNeighbours()
 
     /// Makes a worker that waits for its configuration.
     ///
     /// - Parameters:
     ///   - arguments: from the command line.
     ///   - log: tagged with the NUMA node.
-    public init(arguments: NodeArguments, log: Logger) {
+    /// - Throws: when the kernel gives no descriptor to wait for.
+    public init(arguments: NodeArguments, log: Logger) throws(Errno) {
         self.arguments = arguments
         self.log = log
+        let wakeup = try EventDescriptor()
+        self.wakeup = wakeup
+        let line = UnsafeMutableRawPointer.allocate(
+            byteCount: LaneSignals.byteCount,
+            alignment: LaneSignals.byteCount
+        )
+        line.initializeMemory(as: UInt8.self, repeating: 0, count: LaneSignals.byteCount)
+        waker = LaneWaker(signals: LaneSignals(line), descriptor: wakeup.descriptor)
+        loop = ProcessLoop(
+            clock: { ClockSample.monotonicNanoseconds() },
+            wakeUp: { wakeup.signal() }
+        )
         server = NodeServer(listener: arguments.listener) { log.warning("\($0)") }
-        wakeup = CLinux_eventfd()
     }
 
     /// Runs until told to stop; does not return to the caller.
     public func run() -> Never {
         Signals.catchTermination()
         arguments.reportCrashes(of: "worker")
+        server.forwardLog()
         while !isStopping && !Signals.terminationAsked {
-            // Without lanes there is nothing to look after between messages.
-            let patience: Int32 = forwarder == nil ? 1000 : 20
-            server.serve(milliseconds: patience, wakeup: wakeup) { received, channel in
-                handle(received, channel)
+            loop.turn()
+            if let forwarder { publishProcesses(forwarder.segment) }
+            let patience = min(loop.nanosecondsToNextStop ?? .max, Self.longestWaitNanoseconds)
+            server.serve(
+                // A wait that ends early would only be followed by another.
+                microseconds: (patience + 999) / 1000,
+                wakeup: wakeup.descriptor,
+                signals: waker.signals,
+                unless: { hasCalls },
+                { received, channel in handle(received, channel) }
+            )
+            wakeup.clear()
+            if hasCalls, let callProcess, !callProcess.hasEvents {
+                loop.signal(callProcess, type: 0)
             }
-            lookAfterLanes()
         }
         stop()
     }
 
+    /// How long the control lane waits at most before it looks whether it was told to end.
+    private static let longestWaitNanoseconds: UInt64 = 1_000_000_000
+
+    private var hasCalls: Bool { forwarder?.hasCalls ?? false }
+
     private func handle(_ received: ReceivedMessage, _ channel: MessageChannel) {
+        if case .laneWakeups(let first) = received.message {
+            return keep(received.descriptors, first: Int(first))
+        }
         for descriptor in received.descriptors { close(descriptor) }
         let request = received.request
         switch received.message {
@@ -83,6 +123,15 @@ public final class Worker {
                 request: request
             )
         }
+    }
+
+    /// Takes eventfds of lanes; those that cannot be placed, or come too late, are closed.
+    private func keep(_ descriptors: [Int32], first: Int) {
+        guard first == laneWakeups.count, state == .starting else {
+            for descriptor in descriptors { close(descriptor) }
+            return log.warning("wake-ups of lanes out of order", metadata: ["first": "\(first)"])
+        }
+        laneWakeups += descriptors
     }
 
     /// Answers a question of the operator's.
@@ -143,13 +192,15 @@ public final class Worker {
             let start = WorkerStart(
                 configuration: configuration,
                 environment: arguments.environment,
-                wakeup: wakeup,
+                wakeup: waker,
+                laneWakeups: laneWakeups,
                 log: log,
                 attached: { [unowned self] in enter(.attached) }
             )
             let forwarder = try start.run()
             self.forwarder = forwarder
             server.report(.plugins(forwarder.plugins.reports))
+            startProcesses(forwarder)
             enter(.ready)
             server.answer(channel, .result(error: "", text: ""), request: request)
         } catch {
@@ -221,50 +272,10 @@ public final class Worker {
         }
     }
 
-    private func lookAfterLanes() {
-        var counter: UInt64 = 0
-        _ = read(wakeup, &counter, 8)
-        guard let forwarder else { return }
-        forwarder.publishGauges()
-        while let report = forwarder.nextNeighbour() {
-            guard recentNeighbours.isNews(report) else {
-                forwarder.count(.neighboursSuppressed)
-                continue
-            }
-            forwarder.count(.neighboursReported)
-            server.report(
-                .neighbourSeen(
-                    interface: report.interface,
-                    address: report.address,
-                    mac: MACAddress(bits: report.mac)
-                )
-            )
-        }
-    }
-
     private func stop() -> Never {
         enter(.draining)
         do throws(StartError) { try forwarder?.stopLanes() } catch { log.error("\(error)") }
         enter(.stopped)
         _exit(0)
-    }
-}
-
-/// What was reported lately, so that a chatty neighbour is reported once a second.
-struct RecentNeighbours {
-    private var seen: [UInt64: (mac: UInt64, second: Int)] = [:]
-    private static let capacity = 4096
-
-    /// Whether a report should be passed on.
-    mutating func isNews(_ report: NeighbourMailbox.Report) -> Bool {
-        var now = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &now)
-        let key = UInt64(report.interface) << 32 | UInt64(report.address)
-        if let last = seen[key], last.mac == report.mac, now.tv_sec - last.second < 1 {
-            return false
-        }
-        if seen.count >= Self.capacity { seen.removeAll(keepingCapacity: true) }
-        seen[key] = (report.mac, now.tv_sec)
-        return true
     }
 }

@@ -262,7 +262,10 @@ public struct DispatcherState {
         words[0] &+= 1
         words[1] &+= UInt64(truncatingIfNeeded: vectors)
         words[2] &+= clocks
-        if clocks > words[3] { words[3] = clocks }
+        if clocks > words[3] {
+            words[3] = clocks
+            words[4] = UInt64(truncatingIfNeeded: vectors)
+        }
     }
 }
 

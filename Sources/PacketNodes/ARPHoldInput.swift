@@ -53,8 +53,13 @@ public struct ARPHoldInput: InputNode {
         self.hold = hold
     }
 
-    /// Emits the packets that are due.
+    /// Emits the packets that are due, and arranges to be called again if there are others.
     public mutating func poll(_ output: Output<Next>) -> Int {
+        defer { hold.pointee.schedule(context) }
+        return emitDue(output)
+    }
+
+    private func emitDue(_ output: Output<Next>) -> Int {
         let epoch = context.pointee.tables.pointee.neighbourEpoch
         guard hold.pointee.count > 0 else {
             hold.pointee.epoch = epoch

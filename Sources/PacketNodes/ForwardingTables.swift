@@ -104,6 +104,10 @@ public struct InterfaceEntry {
     public static let hasFeatures: UInt16 = 16
     /// In `flags`: packets do not all go the straight way from `ethernet-input`.
     static let detours: UInt16 = handsOver | hasFeatures
+    /// In `flags`: its queues are looked at when they call, or by themselves and by calls in turn.
+    public static let rxInterrupt: UInt16 = 32
+    /// See `rxInterrupt`.
+    public static let rxAdaptive: UInt16 = 64
 
     /// Makes an entry; without more said the interface is down, with no address and no spreading.
     public init(

@@ -100,6 +100,9 @@ public struct GeneratorFeed: @unchecked Sendable {
         UnsafePointer(bitPattern: UInt(CLinux_load_acquire64(published)))
     }
 
+    /// Whether the lane has streams to run.
+    public var hasStreams: Bool { (table?.pointee.count ?? 0) > 0 }
+
     /// Notes that the lane has left all tables before `generation`.
     func markSeen(_ generation: UInt64) {
         if seen.pointee != generation { CLinux_store_release64(seen, generation) }

@@ -116,6 +116,15 @@ public struct HandoffInput: InputNode {
         return total
     }
 
+    /// Whether a bell is rung, or a ring was left with packets in it.
+    public var isCalled: Bool {
+        for word in 0..<wordCount {
+            if unfinished[word] != 0 { return true }
+            if let doorbells, cw_load_relaxed64(doorbells + word) != 0 { return true }
+        }
+        return unfinished[8] != 0 || cw_load_relaxed64(localBells) != 0
+    }
+
     private func drain(_ index: Int, _ word: Int, _ bit: Int, _ output: Output<Next>) -> Int {
         let source = sources[index]
         let taken = source.consumer.read(

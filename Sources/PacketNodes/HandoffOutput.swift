@@ -1,5 +1,5 @@
 internal import CDPDK
-internal import Coordination
+public import Coordination
 public import PacketBuffers
 public import PacketGraph
 
@@ -7,10 +7,10 @@ public import PacketGraph
 public enum HandoffDestination: Sendable {
     /// The lane itself.
     case here
-    /// A lane of the same worker, with its ring from here and its doorbell word.
-    case lane(LaneRing, bell: SendablePointer<UInt64>, bit: UInt64)
-    /// A lane of another NUMA node.
-    case remote(HandoffProducer, node: UInt8)
+    /// A lane of the same worker, with its ring from here, its doorbell word, and what wakes it.
+    case lane(LaneRing, bell: SendablePointer<UInt64>, bit: UInt64, LaneWaker)
+    /// A lane of another NUMA node, and what wakes it.
+    case remote(HandoffProducer, node: UInt8, LaneWaker)
     /// A lane of another node whose rings could not be had.
     case none
 }
@@ -150,15 +150,16 @@ public struct HandoffOutput: Node {
                 index &+= 1
             }
             output.emit(batch, count: size, to: .ethernetInput)
-        case .lane(let ring, let bell, let bit):
+        case .lane(let ring, let bell, let bit, let waker):
             let sent = ring.put(batch, count: size)
             cw_full_fence()
             if sent > 0, cw_load_relaxed64(bell.pointer) & bit == 0 {
                 _ = cw_fetch_or64(bell.pointer, bit)
+                wake(waker)
             }
             counters[LaneBlock.PeerWord.packets.rawValue] &+= UInt64(truncatingIfNeeded: sent)
             if sent < size { dropFull(sent, size, counters, output) }
-        case .remote(let producer, let node):
+        case .remote(let producer, let node, let waker):
             guard cw_load_relaxed64(peersUp) >> UInt64(node) & 1 == 1 else {
                 counters[LaneBlock.PeerWord.downDrops.rawValue] &+= UInt64(truncatingIfNeeded: size)
                 return drop(0, size, reason: 1, output)
@@ -175,12 +176,21 @@ public struct HandoffOutput: Node {
             counters[LaneBlock.PeerWord.cells.rawValue] &+= UInt64(
                 truncatingIfNeeded: written.cells
             )
-            if written.rang { counters[LaneBlock.PeerWord.doorbells.rawValue] &+= 1 }
+            if written.rang {
+                counters[LaneBlock.PeerWord.doorbells.rawValue] &+= 1
+                wake(waker)
+            }
             if written.packets > 0 { context.pointee.pool.give(batch, count: written.packets) }
             if written.packets < size { dropFull(written.packets, size, counters, output) }
         case .none:
             drop(0, size, reason: 2, output)
         }
+    }
+
+    /// A lane whose doorbell has just been rung may have gone to sleep before.
+    @inline(__always)
+    private func wake(_ waker: LaneWaker) {
+        if waker.wake() { context.pointee.block.pointer(.wakesSent).pointee &+= 1 }
     }
 
     private func dropFull(

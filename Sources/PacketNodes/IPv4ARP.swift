@@ -121,6 +121,7 @@ struct NeighbourResolver {
     ) -> UInt16 {
         let now = context.pointee.now
         var replaced: Mbuf?
+        let wasEmpty = hold.pointee.count == 0
         let outcome = hold.pointee.keep(
             mbuf,
             address: address,
@@ -128,6 +129,11 @@ struct NeighbourResolver {
             now: now,
             replaced: &replaced
         )
+        if wasEmpty {
+            // Only what becomes known from now on can help.
+            hold.pointee.epoch = context.pointee.tables.pointee.neighbourEpoch
+            hold.pointee.schedule(context)
+        }
         switch outcome {
         case .full:
             return drop(mbuf, .full, output)

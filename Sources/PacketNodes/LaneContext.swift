@@ -1,11 +1,7 @@
-internal import CLinux
 public import Coordination
 public import Forwarding
+public import MainLoop
 public import PacketBuffers
-
-#if canImport(Glibc)
-    internal import Glibc
-#endif
 
 /// What the graph nodes of one lane share: written by that lane's thread alone, but for
 /// `published`.
@@ -35,6 +31,11 @@ public struct LaneContext {
     public var randomState: UInt64
     /// What the lane tells the control lane about neighbours.
     public let neighbours: NeighbourMailbox
+    /// The lane's clock and timing wheel; nil where nothing turns a lane.
+    public var timers: LaneTimers?
+    /// The graph index of `arp-hold-input`, which is called when it has something to do; -1: it is
+    /// polled in every turn.
+    public var holdNode = -1
 
     /// Makes the context of a lane.
     ///
@@ -77,6 +78,20 @@ public struct LaneContext {
         self.neighbours = neighbours
     }
 
+    /// Calls an input node of this lane after a time, as an interrupt (VPP: a SCHED node).
+    ///
+    /// - Parameters:
+    ///   - node: its graph index.
+    ///   - nanoseconds: from now on; less than 10 us is none.
+    /// - Returns: the timer; nil: there is none.
+    public func schedule(node: Int, afterNanoseconds nanoseconds: UInt64) -> TimerID? {
+        timers?.start(
+            TimerHandle(.node, UInt32(truncatingIfNeeded: node)),
+            afterNanoseconds: nanoseconds,
+            at: now
+        )
+    }
+
     /// A random number, good enough for spreading and identification fields, not for secrets.
     @inlinable @inline(__always)
     public mutating func random() -> UInt64 {
@@ -89,12 +104,10 @@ public struct LaneContext {
     }
 }
 
-/// A bounded queue of neighbours seen, with one producer (a lane) and one consumer (the control
-/// lane of the same process).
+/// What a lane tells the control lane about neighbours, through its mailbox there.
 ///
-/// The producer writes the slot, then publishes `tail`; the consumer reads the slot, then publishes
-/// `head`. A full queue loses the report: the neighbour will be seen again.
-public struct NeighbourMailbox: @unchecked Sendable {
+/// A full mailbox loses the report: the neighbour will be seen again.
+public struct NeighbourMailbox: Sendable {
     /// Who owns an address on a connected subnet.
     @frozen
     public struct Report: Sendable {
@@ -111,53 +124,31 @@ public struct NeighbourMailbox: @unchecked Sendable {
             self.address = address
             self.interface = interface
         }
-    }
 
-    private let slots: UnsafeMutablePointer<Report>
-    private let head: UnsafeMutablePointer<UInt64>
-    private let tail: UnsafeMutablePointer<UInt64>
-    /// Reports that fit.
-    public static let capacity = 1024
-
-    private let wakeup: Int32
-
-    /// Makes an empty queue, which lives as long as the process.
-    ///
-    /// - Parameter wakeup: an eventfd that is written when something is put; -1: none.
-    public init(wakeup: Int32 = -1) {
-        self.wakeup = wakeup
-        slots = .allocate(capacity: Self.capacity)
-        slots.initialize(
-            repeating: Report(mac: 0, address: 0, interface: 0),
-            count: Self.capacity
-        )
-        // Two cache lines, so that producer and consumer do not share one.
-        let words = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 64)
-            .bindMemory(to: UInt64.self, capacity: 16)
-        words.initialize(repeating: 0, count: 16)
-        head = words
-        tail = words + 8
-    }
-
-    /// Adds a report; false: the queue is full.
-    public func put(_ report: Report) -> Bool {
-        let position = tail.pointee
-        guard position &- CLinux_load_acquire64(head) < UInt64(Self.capacity) else { return false }
-        slots[Int(position % UInt64(Self.capacity))] = report
-        CLinux_store_release64(tail, position &+ 1)
-        if wakeup >= 0 {
-            var one: UInt64 = 1
-            _ = write(wakeup, &one, 8)
+        /// Reads a call of kind `neighbour`.
+        public init(_ call: ControlCall) {
+            self.init(
+                mac: call.first,
+                address: UInt32(truncatingIfNeeded: call.second),
+                interface: UInt16(truncatingIfNeeded: call.third)
+            )
         }
-        return true
+    }
+
+    private let mailbox: ControlMailbox
+    /// Reports that fit.
+    public static let capacity = ControlMailbox.capacity
+
+    /// Uses a mailbox; an own one, which nobody reads, if none is given.
+    public init(_ mailbox: ControlMailbox = ControlMailbox()) { self.mailbox = mailbox }
+
+    /// Adds a report; false: the mailbox is full.
+    public func put(_ report: Report) -> Bool {
+        mailbox.put(
+            ControlCall(.neighbour, report.mac, UInt64(report.address), UInt64(report.interface))
+        )
     }
 
     /// Takes the oldest report; nil: there is none.
-    public func take() -> Report? {
-        let position = head.pointee
-        guard position != CLinux_load_acquire64(tail) else { return nil }
-        let report = slots[Int(position % UInt64(Self.capacity))]
-        CLinux_store_release64(head, position &+ 1)
-        return report
-    }
+    public func take() -> Report? { mailbox.take().map(Report.init) }
 }

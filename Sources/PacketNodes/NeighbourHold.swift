@@ -1,4 +1,5 @@
 internal import Coordination
+internal import MainLoop
 internal import PacketBuffers
 
 /// A lane's packets that wait for neighbours: one for each pending neighbour, in a table of bounded
@@ -46,6 +47,10 @@ struct NeighbourHold {
     /// walked.
     var epoch: UInt64 = 0
     var lastSweep: UInt64 = 0
+    /// Calls `arp-hold-input` when the table is to be walked next.
+    var timer: TimerID?
+    /// The time between two walks: often enough for waits of a second.
+    static let sweepNanoseconds: UInt64 = 10_000_000
     /// Spares the network requests to many addresses at once.
     var throttle: Throttle
 
@@ -138,5 +143,13 @@ struct NeighbourHold {
             }
         }
         return free
+    }
+
+    /// Sees to it that the table is walked as long as there is something in it.
+    mutating func schedule(_ context: UnsafeMutablePointer<LaneContext>) {
+        let node = context.pointee.holdNode
+        guard node >= 0, count > 0, let timers = context.pointee.timers else { return }
+        if let timer { timers.stop(timer) }
+        timer = context.pointee.schedule(node: node, afterNanoseconds: Self.sweepNanoseconds)
     }
 }

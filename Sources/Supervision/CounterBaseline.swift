@@ -28,10 +28,10 @@ public struct CounterBaseline: Sendable {
         zeros(lane)?.load(word) ?? 0
     }
 
-    /// What to take off a counter of graph node `index`; `maximumClocks` is none that can be taken
-    /// off.
+    /// What to take off a counter of graph node `index`; 0 for a word that counts nothing.
     public func node(_ index: Int, _ word: LaneBlock.NodeWord, lane: Int) -> UInt64 {
-        word == .maximumClocks ? 0 : value(zeros(lane)?.node(index), word.rawValue)
+        [.maximumClocks, .vectorsAtMaximum, .state].contains(word)
+            ? 0 : value(zeros(lane)?.node(index), word.rawValue)
     }
 
     /// What to take off a drop counter.

@@ -86,6 +86,9 @@ public protocol Dataplane: Sendable {
     ///   says.
     func save(_ name: String, _ bytes: [UInt8]) async throws(ChangeError) -> String
 
+    /// The last commands.
+    var history: CommandHistory { get }
+
     /// What is logged.
     func logging() async -> LoggingState
 
@@ -137,6 +140,8 @@ public enum ConfigurationChange: Sendable {
     case promiscuous(interface: String, isOn: Bool)
     /// Spreads an interface's received packets over the lanes of nodes, or no longer.
     case handoff(interface: String, HandoffTarget)
+    /// Says how lanes look after an interface's receive queues.
+    case rxMode(interface: String, RxMode)
     /// Adds paths to prefixes (all prefixes get the same paths), or replaces what they had.
     case addRoutes([IPv4Prefix], RouteTarget, replace: Bool)
     /// Takes the given paths of the prefixes out; nil: all their static routes.
@@ -179,6 +184,8 @@ public struct DataplaneView: Sendable {
     public var uptimeSeconds: Double
     /// The last lines of the supervisor's log, oldest first.
     public var log: [String]
+    /// The supervisor's time base; nil: unknown.
+    public var clock: ClockStatus?
     /// The program of each node, and why that one.
     public var variants: [NodeVariant] = []
 
@@ -190,7 +197,8 @@ public struct DataplaneView: Sendable {
         routing: RoutingState,
         changeNumber: UInt64,
         uptimeSeconds: Double,
-        log: [String]
+        log: [String],
+        clock: ClockStatus? = nil
     ) {
         self.placement = placement
         self.nodes = nodes
@@ -199,6 +207,7 @@ public struct DataplaneView: Sendable {
         self.changeNumber = changeNumber
         self.uptimeSeconds = uptimeSeconds
         self.log = log
+        self.clock = clock
     }
 }
 
@@ -226,6 +235,10 @@ public struct NodeStatus: Sendable {
     public var segment: WorkerSegment?
     /// What to take off the segment's counters, by `clear`.
     public var baseline: CounterBaseline
+    /// Messages that the supervisor sent to the worker, and how often it had to wait for room.
+    public var messagesSent: UInt64
+    /// See `messagesSent`.
+    public var messageWaits: UInt64
 
     /// Makes a status; tests of the commands do, beside the supervisor.
     public init(
@@ -239,7 +252,9 @@ public struct NodeStatus: Sendable {
         reason: String,
         changeNumber: UInt64,
         segment: WorkerSegment?,
-        baseline: CounterBaseline
+        baseline: CounterBaseline,
+        messagesSent: UInt64 = 0,
+        messageWaits: UInt64 = 0
     ) {
         self.number = number
         self.keeperPID = keeperPID
@@ -252,5 +267,7 @@ public struct NodeStatus: Sendable {
         self.changeNumber = changeNumber
         self.segment = segment
         self.baseline = baseline
+        self.messagesSent = messagesSent
+        self.messageWaits = messageWaits
     }
 }

@@ -20,6 +20,8 @@ public enum SupervisionError: Error, Hashable, Sendable, CustomStringConvertible
     case cpus(list: String, Errno)
     /// A lane's CPU is polled by another instance already.
     case cpusBusy(instance: String, list: String)
+    /// The eventfds that lanes sleep on cannot be made.
+    case laneWakeups(count: Int, Errno)
     /// A keeper or worker did not come up.
     case step(String)
 
@@ -48,6 +50,9 @@ public enum SupervisionError: Error, Hashable, Sendable, CustomStringConvertible
         case .cpusBusy(let instance, let list):
             "CPU \(list): a lane of instance \(instance) polls there already; give the lanes of one of the "
                 + "two other CPUs in its topology file, or stop it"
+        case .laneWakeups(let count, let errno):
+            "an eventfd for each of \(count) lanes: \(errno); raise the limit of open files "
+                + "(LimitNOFILE of the service, or ulimit -n)"
         case .step(let text): text
         }
     }

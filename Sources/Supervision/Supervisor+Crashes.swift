@@ -26,7 +26,7 @@ extension Supervisor {
         let name = process.name
         let written = runtime.crashFile(node: name.node, name: name.fileName)
         guard let text = SmallFile.read(written), !text.isEmpty else { return }
-        let reader = CrashText(program: options.nodeExecutable)
+        let reader = CrashText(program: options.program(of: name.node))
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
             reader.readable(String($0))
         }
@@ -41,9 +41,14 @@ extension Supervisor {
         fields["signal"] = lines.dropFirst().first
         fields["where"] = lines.first { $0.contains(", in graph node ") || $0 == "control lane" }
         log(.error, "crash-report", node: name.node, fields)
+        // What was asked of the dataplane before it happened.
+        try? SmallFile.write(
+            String(kept.dropLast(4)) + ".commands.txt",
+            history.lines.map { $0 + "\n" }.joined()
+        )
         let all = SmallFile.names(in: runtime.directory(node: name.node))
             .filter(RuntimeDirectory.isKeptCrashFile)
-        for old in all.dropLast(Self.reportLimit) {
+        for old in all.dropLast(2 * Self.reportLimit) {
             SmallFile.remove(runtime.directory(node: name.node) + "/" + old)
         }
     }

@@ -44,7 +44,8 @@ extension Supervisor: Dataplane {
             routing: model.routing,
             changeNumber: number,
             uptimeSeconds: Double(seconds) + Double(attoseconds) * 1e-18,
-            log: store.lines
+            log: store.lines,
+            clock: clockStatus
         )
         view.variants = options.variants
         return view
@@ -154,7 +155,9 @@ extension Supervisor: Dataplane {
             reason: node.reason,
             changeNumber: changeNumber,
             segment: node.segment,
-            baseline: node.baseline
+            baseline: node.baseline,
+            messagesSent: await node.worker?.messagesSent ?? 0,
+            messageWaits: await node.worker?.messageWaits ?? 0
         )
     }
 

@@ -1,3 +1,5 @@
+internal import Logging
+
 extension Supervisor {
     /// What is logged.
     public func logging() async -> LoggingState {
@@ -19,5 +21,23 @@ extension Supervisor {
         case .unthrottle(let seconds): store.setPolicy { $0.unthrottleSeconds = seconds }
         case .clear: store.clear()
         }
+    }
+
+    /// Keeps a line that a process has written to standard error by itself.
+    ///
+    /// Its text is not trusted: what could end the line or upset a terminal is replaced.
+    func keepLine(_ text: String, level: UInt8, of process: NodeProcess) {
+        let levels = Logger.Level.allCases
+        let line = String(
+            text.unicodeScalars.prefix(4096).map {
+                $0.value < 32 || $0.value == 127 ? "?" : Character($0)
+            }
+        )
+        store.append(
+            line,
+            class: "\(process.name.role)",
+            level: levels[min(Int(level), levels.count - 1)],
+            isWritten: true
+        )
     }
 }

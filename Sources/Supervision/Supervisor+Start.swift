@@ -17,6 +17,7 @@ extension Supervisor {
     public func start() async throws(SupervisionError) {
         try takeLocks()
         removeLeftovers()
+        startClock()
         do throws(SupervisionError) {
             let preflight = Preflight(files: files, runtime: runtime)
             if let busy = preflight.busyCPUs().first {
@@ -27,6 +28,7 @@ extension Supervisor {
             }
             try preflight.check()
             try files.createRings()
+            try makeLaneWakeups()
             try makeEventLog()
             try await eachNode { supervisor, number throws(StepFailure) in
                 try await supervisor.startKeeper(number)
@@ -166,6 +168,7 @@ extension Supervisor {
     ) async throws(StepFailure) {
         let times = options.times
         try await worker.introduce(build: options.build, within: times.hello)
+        try await giveLaneWakeups(to: worker)
         try await worker.send(
             .configureWorker(workerConfiguration(placement, worker.name.incarnation)),
             step: "configuration",
@@ -179,6 +182,28 @@ extension Supervisor {
         }
     }
 
+    /// Makes an eventfd for each lane; they are the supervisor's, so that lanes of all nodes can
+    /// end the sleep of a lane in whichever life of its worker.
+    private func makeLaneWakeups() throws(SupervisionError) {
+        let count = files.lanes.laneCounts.reduce(0, +)
+        do throws(Errno) {
+            for _ in laneWakeups.count..<max(count, laneWakeups.count) {
+                laneWakeups.append(try EventDescriptor())
+            }
+        } catch { throw .laneWakeups(count: count, error) }
+    }
+
+    private func giveLaneWakeups(to worker: NodeProcess) async throws(StepFailure) {
+        for first in stride(from: 0, to: laneWakeups.count, by: 64) {
+            try await worker.send(
+                .laneWakeups(first: UInt16(first)),
+                descriptors: laneWakeups[first...].prefix(64).map(\.descriptor),
+                step: "eventfds of lanes",
+                within: options.times.request
+            )
+        }
+    }
+
     private func makeSegment(
         _ placement: NodePlacement,
         _ name: ProcessName
@@ -186,6 +211,11 @@ extension Supervisor {
         do throws(SupervisionError) {
             let segment = try files.createSegment(node: placement, incarnation: name.incarnation)
             segment.store(.idleSleepMicroseconds, UInt64(options.idleSleepMicroseconds))
+            segment.store(.pollingThreshold, UInt64(options.polling.up))
+            segment.store(.interruptThreshold, UInt64(options.polling.down))
+            segment.store(.handoffTailTurns, UInt64(options.polling.handoffTailTurns))
+            segment.store(.clockZero, clock.zeroNanoseconds)
+            segment.store(.clockMillihertz, UInt64(clock.hertz * 1000))
             nodes[name.node]?.segment = segment
             nodes[name.node]?.baseline = CounterBaseline(of: segment)
             try makeEventLog(placement, incarnation: name.incarnation)

@@ -13,6 +13,7 @@ extension Supervisor {
     public func stop() async {
         if stopping == nil {
             isStopping = true
+            clockVerification?.cancel()
             stopping = Task { await stopAll() }
         }
         await stopping?.value

@@ -14,6 +14,8 @@ public actor Supervisor {
     let options: SupervisorOptions
     let logger: Logger
     let store: LogStore
+    /// The last commands.
+    public nonisolated let history = CommandHistory()
     let runtime: RuntimeDirectory
     let files: HostFiles
     /// What this process records of itself.
@@ -22,11 +24,17 @@ public actor Supervisor {
     let order: [Int]
     var nodes: [Int: NodeState] = [:]
     var locks: [FileLock] = []
+    /// What each lane of the placement sleeps on, by its number among all.
+    var laneWakeups: [EventDescriptor] = []
     var isStopping = false
     var stopping: Task<Void, Never>?
     var isStopped = false
     var stopWaiters: [CheckedContinuation<Void, Never>] = []
     let started = ContinuousClock.now
+    /// The time base of this process; the zero of all others is its zero.
+    var clock = Supervisor.makeClock()
+    var lastClockFinding: ClockKeeper.Finding?
+    var clockVerification: Task<Void, Never>?
     /// Learned neighbours that wait for the next journal entry.
     var seen: [LearnedKey: MACAddress] = [:]
     var seenFlush: Task<Void, Never>?
@@ -92,6 +100,7 @@ public actor Supervisor {
         case .neighbourSeen(let interface, let address, let mac):
             noteNeighbour(interface: interface, address: address, mac: mac)
         case .portStatus(let status): noteLink(status, node: number)
+        case .logged(let level, let text): keepLine(text, level: level, of: process)
         case .plugins(let reports): nodes[number]?.plugins = reports
         case .connectionLost(let error):
             log(

@@ -28,6 +28,8 @@ public struct SupervisorOptions: Sendable {
     public var environment: [String: String]
     /// The longest sleep of an idle lane in microseconds; 0: lanes never sleep.
     public var idleSleepMicroseconds: Int
+    /// When adaptive input nodes are polled, and how long lanes go on after a handoff.
+    public var polling: PollingSettings
     /// Events of each event log, rounded up to what its rings have (`EventLog.create`).
     public var eventLogEvents: Int
     /// How the lanes' threads run.
@@ -56,6 +58,7 @@ public struct SupervisorOptions: Sendable {
         variants: [NodeVariant] = [],
         environment: [String: String] = [:],
         idleSleepMicroseconds: Int = 100,
+        polling: PollingSettings = PollingSettings(),
         eventLogEvents: Int = EventLog.defaultEvents,
         lanes: LaneSettings = LaneSettings(),
         plugins: PluginConfiguration = PluginConfiguration(),
@@ -73,6 +76,7 @@ public struct SupervisorOptions: Sendable {
         self.variants = variants
         self.environment = environment
         self.idleSleepMicroseconds = idleSleepMicroseconds
+        self.polling = polling
         self.eventLogEvents = eventLogEvents
         self.lanes = lanes
         self.plugins = plugins

@@ -93,7 +93,7 @@ struct WorkerCommand: ParsableCommand {
     @OptionGroup var options: NodeOptions
 
     func run() throws {
-        Worker(arguments: options.arguments, log: options.logger("worker")).run()
+        try Worker(arguments: options.arguments, log: options.logger("worker")).run()
     }
 }
 

@@ -45,7 +45,8 @@ struct RunPlan {
             base: nodeExecutable(startup),
             wanted: startup.variant.flatMap { ProcessorLevel(rawValue: $0) },
             features: CPUFeatures.read(),
-            exists: SmallFile.exists
+            exists: SmallFile.exists,
+            isOlder: { modified($0) < modified($1) }
         )
         let (variants, refusals) = selection.choose(for: resolved.placement)
         try stop(on: refusals)
@@ -102,6 +103,7 @@ struct RunPlan {
             variants: variants,
             environment: environment,
             idleSleepMicroseconds: startup.pollSleepMicroseconds,
+            polling: startup.polling,
             eventLogEvents: startup.eventLogEvents,
             lanes: startup.lanes,
             plugins: startup.plugins.configuration(programFolder: Self.programFolder),
@@ -125,4 +127,10 @@ struct RunPlan {
         }
         return Dictionary(pairs, uniquingKeysWith: { first, _ in first })
     }
+}
+
+/// When a file was last changed, in seconds; 0: there is none.
+private func modified(_ path: String) -> Int {
+    var status = stat()
+    return stat(path, &status) == 0 ? status.st_mtim.tv_sec : 0
 }

@@ -19,8 +19,10 @@ import Testing
         let offsets = (0..<4).flatMap { source in
             (0..<2).map { layout.ringOffset(source: source, destination: $0) }
         }
-        #expect(offsets.sorted() == (0..<8).map { 4096 + $0 * layout.ringBytes })
-        #expect(layout.usedBytes == 4096 + 8 * layout.ringBytes)
+        #expect(
+            offsets.sorted() == (0..<8).map { HandoffLayout.doorbellBytes + $0 * layout.ringBytes }
+        )
+        #expect(layout.usedBytes == HandoffLayout.doorbellBytes + 8 * layout.ringBytes)
         #expect(layout.fileBytes(pageBytes: 2 << 20) == 2 << 20)
     }
 

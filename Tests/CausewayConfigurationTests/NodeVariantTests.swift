@@ -38,6 +38,18 @@ import Testing
         #expect(variants[0].reason.contains("v4 is not built"))
     }
 
+    @Test func leavesAStaleBuildAlone() throws {
+        let machine = try machine("numa:1(memory=64GB) core:4 pu:1")
+        let (variants, _) = VariantSelection(
+            base: "/b/node",
+            features: CPUFeatures(flags: [0: Self.v4, 1: Self.v4, 2: Self.v4, 3: Self.v4]),
+            exists: ["/b/node", "/b/node-v4"].contains,
+            isOlder: { older, newer in older == "/b/node-v4" && newer == "/b/node" }
+        ).choose(for: Placement.resolve(machine: machine).placement)
+        #expect(variants.map(\.path) == ["/b/node"])
+        #expect(variants[0].reason.contains("/b/node-v4 is older than /b/node"))
+    }
+
     @Test func namesEveryMissingExtensionAndItsNode() throws {
         let (variants, findings) = try choose(Self.v3, Self.v3.subtracting(["avx2", "bmi2"]))
         #expect(variants.map(\.node) == [0])

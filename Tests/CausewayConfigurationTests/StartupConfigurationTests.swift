@@ -24,6 +24,7 @@ import Testing
               poll-sleep-usec 100 gid vpp
             }
             logging { default-log-level info }
+            polling { up 20 down 7 handoff-tail 50 }
             topology two.yaml
             instance east
             node-executable /usr/lib/causeway-node
@@ -41,6 +42,9 @@ import Testing
         expected.pidFile = "/run/cw/pid"
         expected.controlSocket = "/run/cw/cli.sock"
         expected.pollSleepMicroseconds = 100
+        expected.polling.up = 20
+        expected.polling.down = 7
+        expected.polling.handoffTailTurns = 50
         expected.group = "vpp"
         expected.logging.level = .info
         expected.topologyPath = "/etc/causeway/two.yaml"
@@ -48,6 +52,14 @@ import Testing
         expected.nodeExecutablePath = "/usr/lib/causeway-node"
         #expect(read == expected)
         #expect(read.runtimeFolder == "/run/cw" && read.controlSocketPath == "/run/cw/cli.sock")
+    }
+
+    @Test func refusesPollingThresholdsThatWouldSwitchAllTheTime() {
+        for text in ["polling { up 5 down 5 }", "polling { down 10 }", "polling { up 1 }"] {
+            #expect(interpret(text).findings.hasErrors, "\(text)")
+        }
+        #expect(!interpret("polling { up 6 }").findings.hasErrors)
+        #expect(interpret("polling { upp 6 }").findings.first?.suggestion == "up")
     }
 
     @Test func readsTheSizeOfTheEventLog() {

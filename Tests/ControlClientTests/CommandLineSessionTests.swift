@@ -276,6 +276,8 @@ private struct EmptyDataplane: Dataplane {
         throw ChangeError("nothing is saved here")
     }
 
+    let history = CommandHistory()
+
     func logging() async -> LoggingState {
         LoggingState(policy: LogPolicy(), lines: 0, capacity: 1)
     }

@@ -126,6 +126,8 @@ struct FakeNode {
                 0,
                 channel
             )
+        case .laneWakeups:
+            for descriptor in received.descriptors { close(descriptor) }
         case .configureKeeper(let configuration):
             for port in configuration.ports { ports[port.interface] = Self.status(of: port) }
             write("rings \(configuration.ringFile)")

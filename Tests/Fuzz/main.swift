@@ -17,6 +17,10 @@ struct Fuzzer {
     let output: String?
     let machine: HostTopology
 
+    /// Texts with errors are placed only now and then: that costs more than reading them.
+    static let placementSample = 16
+    /// Longer texts are examined but not mutated further, in bytes.
+    static let longestText = 2048
     static let folder = SourceTree().root.appendingPathComponent("Tests/Fuzz/corpus")
     static let words = [
         "unix", "cpu", "memory", "buffers", "dpdk", "plugins", "heapsize", "main-core", "workers",
@@ -34,12 +38,19 @@ struct Fuzzer {
             let text = index < mutator.texts.count ? mutator.texts[index] : mutator.next()
             current.number = index
             alarm(10)
-            let findings = examine(String(decoding: text, as: UTF8.self))
+            let findings = examine(
+                String(decoding: text, as: UTF8.self),
+                isPlaced: index % Self.placementSample == 0
+            )
             accepted += findings.hasErrors ? 0 : 1
             let signature = Set(findings.map(\.id.rawValue)).sorted().joined(separator: ",")
             if signatures.insert(signature).inserted {
-                mutator.texts.append(text)
+                if text.count <= Self.longestText { mutator.texts.append(text) }
                 if let output { save(text, signature, in: output) }
+            }
+            if (index + 1) % 100_000 == 0 {
+                print("\(kind): \(index + 1) inputs, \(accepted) accepted")
+                fflush(nil)
             }
         }
         alarm(0)
@@ -64,11 +75,12 @@ struct Fuzzer {
         }
     }
 
-    /// Everything that is found, up to the placement.
-    private func examine(_ text: String) -> [Finding] {
+    /// Everything that is found; up to the placement if the text has no error, or if it is to be placed.
+    private func examine(_ text: String, isPlaced: Bool) -> [Finding] {
         if kind == "startup" {
             let (file, findings) = StartupFile.parse(text, path: "fuzz.conf")
             let (configuration, more) = StartupConfiguration.interpret(file, folder: nil)
+            guard isPlaced || !(findings + more).hasErrors else { return findings + more }
             let resolved = Placement.resolve(
                 machine: machine,
                 topologyPath: nil,
@@ -77,6 +89,7 @@ struct Fuzzer {
             return findings + more + resolved.findings
         }
         let (file, findings) = TopologyFile.parse(text, path: "fuzz.yaml")
+        guard isPlaced || !findings.hasErrors else { return findings }
         return findings + Placement.resolve(machine: machine, file: file).findings
     }
 

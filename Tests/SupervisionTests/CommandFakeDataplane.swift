@@ -18,6 +18,7 @@ final class FakeDataplane: Dataplane {
         var refuseGenerator: @Sendable (Int) -> String? = { _ in nil }
         var baseline = CounterBaseline()
         var ports: [PortStatus] = []
+        var clock: ClockStatus?
         var eventChanges: [(change: EventLogChange, node: Int?)] = []
         var refuseEvents: String?
         var saved: [String: [UInt8]] = [:]
@@ -25,6 +26,7 @@ final class FakeDataplane: Dataplane {
     }
 
     let recorded = Mutex(Recorded())
+    let history = CommandHistory()
     let placement: Placement
     let segments: [WorkerSegment]
     let interfaces: [InterfaceRecord]
@@ -152,6 +154,7 @@ final class FakeDataplane: Dataplane {
 
     func view() async -> DataplaneView {
         let (routing, baseline, log) = recorded.withLock { ($0.routing, $0.baseline, $0.log) }
+        let clock = recorded.withLock { $0.clock }
         let nodes = segments.enumerated().map { number, segment in
             NodeStatus(
                 number: number,
@@ -174,7 +177,8 @@ final class FakeDataplane: Dataplane {
             routing: routing,
             changeNumber: 7,
             uptimeSeconds: 12.5,
-            log: log
+            log: log,
+            clock: clock
         )
     }
 

@@ -133,6 +133,21 @@ import Testing
         #expect(outcome.json == nil)
     }
 
+    @Test func keepsTheLastCommands() async throws {
+        let dataplane = try FakeDataplane()
+        let runner = CommandRunner(dataplane: dataplane)
+        _ = await runner.run(line: "show version")
+        _ = await runner.run(line: "shw \"version\"")
+        _ = await runner.run(line: "")
+        let lines = dataplane.history.lines
+        #expect(lines.count == 2)
+        #expect(lines.first?.hasSuffix(" \"show version\" done") == true, "\(lines)")
+        #expect(lines.last?.contains("refused (") == true, "\(lines)")
+        for _ in 0..<CommandHistory.capacity { _ = await runner.run(words: ["help"]) }
+        #expect(dataplane.history.lines.count == CommandHistory.capacity)
+        #expect(dataplane.history.lines.allSatisfy { $0.hasSuffix(" help done") })
+    }
+
     @Test func setsWhatIsLogged() async throws {
         let dataplane = try FakeDataplane()
         let runner = CommandRunner(dataplane: dataplane)

@@ -155,17 +155,30 @@ import Testing
         #expect(
             lines[0].split(separator: " ")
                 == [
-                    "ID", "Name", "Node", "PID", "LWP", "CPU", "State", "Loops", "Heartbeat",
-                    "Sleeps",
+                    "ID", "Name", "Type", "Node", "PID", "Life", "LWP", "CPU", "State", "Loops",
+                    "Loops/s", "Sleeps", "Wakeups", "Device", "Heartbeat",
                 ]
         )
         #expect(
             lines[1].split(separator: " ")
-                == ["0", "cw-n0-l0", "0", "200", "1000", "1", "stuck", "0", "2.00s", "0"]
+                == [
+                    "0", "cw-n0-l0", "lane", "0", "200", "1", "1000", "1", "stuck", "0", "0", "0",
+                    "0", "0", "-",
+                ]
         )
         #expect(
             lines[3].split(separator: " ")
-                == ["2", "cw-n1-l0", "1", "201", "1010", "3", "sleeping", "0", "2.00s", "0"]
+                == [
+                    "2", "cw-n1-l0", "lane", "1", "201", "1", "1010", "3", "sleeping", "0", "0",
+                    "0", "0", "0", "-",
+                ]
+        )
+        #expect(
+            lines[4].split(separator: " ")
+                == [
+                    "3", "cw-n0-control", "control", "0", "200", "1", "200", "0", "forwarding", "0",
+                    "-", "0", "0", "0", "-",
+                ]
         )
     }
 
@@ -256,7 +269,9 @@ import Testing
     @Test func hasJSONForEveryShow() async throws {
         let dataplane = try FakeDataplane()
         for line in [
-            "version", "threads", "lanes", "nodes", "topology", "buffers", "memory", "log",
+            "version", "threads", "processes", "rpc", "clock", "clock verbose",
+            "interface rx-placement", "runtime max", "runtime time", "lanes", "nodes", "topology",
+            "buffers", "memory", "log",
             "interface",
             "interface addr", "hardware-interfaces", "packet-generator", "runtime", "errors",
             "handoff",

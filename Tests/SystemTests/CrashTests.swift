@@ -156,8 +156,14 @@ extension SystemTests {
                 let folder = "\(testbed.dataplane.runtimeDirectory)/node1"
                 let names = try FileManager.default.contentsOfDirectory(atPath: folder)
                     .filter { $0.hasPrefix("crash.") }
-                let name = try #require(names.first, "\(testbed.dataplane.log.suffix(2000))")
-                #expect(names.count == 1 && name.hasSuffix(".worker.1.txt"))
+                let name = try #require(
+                    names.first { $0.hasSuffix(".worker.1.txt") },
+                    "\(testbed.dataplane.log.suffix(2000))"
+                )
+                let other = try #require(names.first { $0.hasSuffix(".worker.1.commands.txt") })
+                #expect(names.count == 2)
+                let commands = try String(contentsOfFile: "\(folder)/\(other)", encoding: .utf8)
+                #expect(commands.contains("set interface state left0 up\" done"))
                 let report = try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
                 for part in [
                     "worker, NUMA node 1, incarnation 1, pid \(pid)", "signal 11 (SIGSEGV)",
@@ -165,7 +171,9 @@ extension SystemTests {
                 ] { #expect(report.contains(part), "\(part) is not in\n\(report)") }
                 #expect(testbed.dataplane.log.contains("crash-report"))
                 // It is for the operator, so it would stay.
-                try FileManager.default.removeItem(atPath: "\(folder)/\(name)")
+                for name in names {
+                    try FileManager.default.removeItem(atPath: "\(folder)/\(name)")
+                }
             }
         }
 

@@ -69,6 +69,8 @@ public struct StartupConfiguration: Hashable, Sendable {
     public var controlSocket: String?
     /// `unix { poll-sleep-usec N }`: how long an idle lane sleeps; 0: never.
     public var pollSleepMicroseconds = 0
+    /// `polling { up N down N handoff-tail N }`.
+    public var polling = PollingSettings()
     /// `unix { gid G }`: the group, by name or number, that may use the control socket.
     public var group: String?
     /// `unix { nosyslog }`: accepted from VPP's files; Causeway logs to standard error.

@@ -7,6 +7,7 @@ extension StartupReader {
             .block("unix", of: unixKeys),
             .block("logging", of: loggingKeys),
             .block("cpu", of: cpuKeys),
+            pollingSection,
             .block("memory", of: memoryKeys),
             .block("buffers", of: bufferKeys),
             Key(

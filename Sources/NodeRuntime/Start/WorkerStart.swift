@@ -4,6 +4,7 @@ internal import Coordination
 internal import Forwarding
 internal import LinuxSystem
 internal import Logging
+internal import MainLoop
 internal import PacketBuffers
 internal import PacketGraph
 internal import PacketNodes
@@ -17,7 +18,8 @@ final class WorkerStart {
     let configuration: WorkerConfiguration
     let registry = InitRegistry()
     private let environment: [String]
-    private let wakeup: Int32
+    private let wakeup: LaneWaker
+    private let laneWakeups: [Int32]
     private let log: Logger
     private let attached: () -> Void
 
@@ -31,7 +33,8 @@ final class WorkerStart {
     private(set) var generator: PacketGenerator?
     private(set) var plugins: PluginSet?
     private(set) var lanes: [UnsafeMutablePointer<LaneState>] = []
-    private(set) var mailboxes: [NeighbourMailbox] = []
+    private(set) var mailboxes: [ControlMailbox] = []
+    private(set) var clock: WorkerClock?
     private var ports: PortWiring?
     private var contexts: [UnsafeMutablePointer<LaneContext>] = []
     private let feeds: [GeneratorFeed]
@@ -41,19 +44,22 @@ final class WorkerStart {
     /// - Parameters:
     ///   - configuration: what the supervisor told this life of the worker.
     ///   - environment: EAL's arguments.
-    ///   - wakeup: an eventfd that lanes write when they have something for the control lane.
+    ///   - wakeup: wakes the control lane when lanes have something for it.
+    ///   - laneWakeups: the eventfds that lanes sleep on, of all lanes of the placement.
     ///   - log: tagged with the NUMA node.
     ///   - attached: called when EAL is up.
     init(
         configuration: WorkerConfiguration,
         environment: [String],
-        wakeup: Int32,
+        wakeup: LaneWaker,
+        laneWakeups: [Int32],
         log: Logger,
         attached: @escaping () -> Void
     ) {
         self.configuration = configuration
         self.environment = environment
         self.wakeup = wakeup
+        self.laneWakeups = laneWakeups
         self.log = log
         self.attached = attached
         feeds = configuration.laneCPUs.map { _ in GeneratorFeed() }
@@ -106,6 +112,12 @@ final class WorkerStart {
             segment.store(.startTSC, timestamp())
             self.segment = segment
         }
+        add("clock", after: ["worker-segment"]) { [self] _ in
+            clock = WorkerClock(
+                segment: try made(segment, "worker-segment"),
+                fallbackHertz: EAL.hertz
+            )
+        }
         add("event-log", after: ["worker-segment"]) { [self] _ in
             let log = try EventLog.open(path: configuration.eventLogFile, writable: true)
             log.setProcess(Int(getpid()))
@@ -146,16 +158,19 @@ final class WorkerStart {
         add("handoff", after: ["worker-segment"]) { [self] _ in
             wiring = try HandoffWiring(
                 configuration: configuration,
-                segment: made(segment, "worker-segment")
+                segment: made(segment, "worker-segment"),
+                wakeups: laneWakeups
             )
         }
         add("tables", after: ["fib", "handoff"]) { [self] _ in
             let segment = try made(segment, "worker-segment")
+            let wiring = try made(wiring, "handoff")
             forwarding = try ForwardingState(
                 heap: made(heap, "node-heap"),
                 fib: made(fib, "fib"),
                 lanes: configuration.laneCPUs.indices.map { segment.lane($0) },
-                lanesOfNode: made(wiring, "handoff").lanesOfNode
+                wakers: configuration.laneCPUs.indices.map { wiring.waker(of: $0) },
+                lanesOfNode: wiring.lanesOfNode
             )
         }
         add("packet-generator", after: ["packet-pool"]) { [self] _ in
@@ -187,7 +202,8 @@ final class WorkerStart {
         add("lane-context", .worker) { [self] lane in
             let wiring = try made(wiring, "handoff")
             let forwarding = try made(forwarding, "tables")
-            let mailbox = NeighbourMailbox(wakeup: wakeup)
+            let block = try made(segment, "worker-segment").lane(lane)
+            let mailbox = ControlMailbox(waker: wakeup, block: block)
             mailboxes.append(mailbox)
             let context = UnsafeMutablePointer<LaneContext>.allocate(capacity: 1)
             context.initialize(
@@ -195,14 +211,14 @@ final class WorkerStart {
                     tables: forwarding.tables,
                     published: forwarding.published,
                     fib: try made(fib, "fib").reader,
-                    block: try made(segment, "worker-segment").lane(lane),
+                    block: block,
                     pool: try made(pool, "packet-pool"),
                     node: configuration.node,
                     lane: UInt16(lane),
                     globalLane: UInt16(wiring.globalLane(lane)),
                     hertz: EAL.hertz,
                     seed: seed(lane),
-                    neighbours: mailbox
+                    neighbours: NeighbourMailbox(mailbox)
                 )
             )
             contexts.append(context)
@@ -216,6 +232,7 @@ final class WorkerStart {
                 handoff: try made(wiring, "handoff"),
                 lane: lane,
                 generator: feeds[lane],
+                mailbox: mailboxes[lane],
                 plugins: try made(plugins, "plugins"),
                 events: try made(eventLog, "event-log").writer(1 + lane)
             )

@@ -40,14 +40,20 @@ public struct CommandRunner: Sendable {
     }
 
     func run(_ tokens: [CommandToken], length: Int) async -> CommandOutcome {
+        let outcome: CommandOutcome
         do {
             let session = CommandSession(dataplane: dataplane, depth: 0)
-            return CommandOutcome(
+            outcome = CommandOutcome(
                 result: try await Self.result(tokens, length: length, in: session)
             )
         } catch {
-            return CommandOutcome(failure: error)
+            outcome = CommandOutcome(failure: error)
         }
+        if !tokens.isEmpty {
+            let line = tokens.map(\.text).joined(separator: " ")
+            dataplane.history.add(line, failure: outcome.failure)
+        }
+        return outcome
     }
 
     /// Runs the words of a line.

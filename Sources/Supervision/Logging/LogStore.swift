@@ -115,7 +115,7 @@ public final class LogStore: Sendable {
             case .throttles:
                 let seconds = state.policy.unthrottleSeconds
                 line =
-                    "\(KeyValueLogHandler.timestamp()) warning \(name) log-throttled "
+                    "\(LogLine.timestamp()) warning \(name) log-throttled "
                     + "limit=\(state.policy.rateLimit(of: name))/s for=\(seconds)s"
             }
             state.keep(line)

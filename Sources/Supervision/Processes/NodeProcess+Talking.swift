@@ -15,6 +15,7 @@ extension NodeProcess {
     /// - Parameters:
     ///   - message: what to say.
     ///   - request: its number, which an answer carries.
+    ///   - descriptors: sent along; at most 64, which stay this process's.
     ///   - step: what is being done, for the message if it fails.
     ///   - time: the longest wait for room.
     /// - Throws: `StepFailure` if the process has ended, its connection is broken, or the time is
@@ -22,16 +23,20 @@ extension NodeProcess {
     func send(
         _ message: NodeMessage,
         request: UInt32 = 0,
+        descriptors: [CInt] = [],
         step: String,
         within time: Duration
     ) async throws(StepFailure) {
         while true {
             if let exit { throw failure(.ended(step: step, exit)) }
             do throws(ChannelError) {
-                return try channel.send(message, request: request)
+                try channel.send(message, request: request, descriptors: descriptors)
+                messagesSent += 1
+                return
             } catch {
                 guard error == .full else { throw failure(.channel(error)) }
             }
+            messageWaits += 1
             try await waitForRoom(step: step, within: time)
         }
     }

@@ -14,6 +14,7 @@ actor NodeProcess {
         case plugins([PluginReport])
         case neighbourSeen(interface: UInt16, address: UInt32, mac: MACAddress)
         case portStatus(PortStatus)
+        case logged(level: UInt8, text: String)
         /// The process broke the protocol or closed the connection while it runs.
         case connectionLost(ChannelError)
         /// The process has ended and is reaped; the last event.
@@ -40,6 +41,9 @@ actor NodeProcess {
     var waiters: [UInt64: Waiter] = [:]
     var nextWaiter: UInt64 = 0
     var nextRequest: UInt32 = 1
+    /// Messages sent, and how often one had to wait for room.
+    var messagesSent: UInt64 = 0
+    var messageWaits: UInt64 = 0
     /// What came for each open request, and which of them are answered in full.
     var answers: [UInt32: [NodeMessage]] = [:]
     var finished: Set<UInt32> = []
@@ -145,6 +149,8 @@ actor NodeProcess {
                 self,
                 .neighbourSeen(interface: interface, address: address, mac: mac)
             )
+        case .logged(let level, let text):
+            await handler(self, .logged(level: level, text: text))
         default:
             break
         }

@@ -143,7 +143,7 @@ check_node() {
     check_memory "$node" "$worker" worker
     device=$(ctl --json show hardware-interfaces | jq ".ports[] | select(.numaNode == $node) | .deviceNUMANode")
     expect "$([[ $device == "$node" ]] && echo 1 || echo 0)" "NUMA node $node: its port's device is on node $device"
-    lane=$(ctl --json show threads | jq -r ".threads[] | select(.numaNode == $node) | .cpu")
+    lane=$(ctl --json show threads | jq -r ".threads[] | select(.numaNode == $node and .type == \"lane\") | .cpu")
     expect "$((lane == 2 * node + 1))" "NUMA node $node: its port is polled on CPU $lane"
 }
 

@@ -96,6 +96,42 @@ uint64_t CBench_graph_ended(const struct CBench_graph *_Nonnull graph);
 /// Additions that each need the one before: one core clock each.
 uint64_t CBench_core_clocks(uint64_t count);
 
+// The main loop.
+struct CBench_wheel;
+/// A timing wheel of three times 1,024 slots; null: no memory.
+struct CBench_wheel *_Nullable CBench_wheel_make(unsigned capacity);
+void CBench_wheel_free(struct CBench_wheel *_Nonnull wheel);
+/// Starts a timer; its place, or -1.
+int CBench_wheel_start(struct CBench_wheel *_Nonnull wheel, uint32_t handle, uint64_t ticks);
+void CBench_wheel_stop(struct CBench_wheel *_Nonnull wheel, int index);
+/// Lets the timers up to `time` expire, within one turn of the finest wheel.
+void CBench_wheel_expire(struct CBench_wheel *_Nonnull wheel, uint64_t time);
+/// The handles that expired, added up.
+uint64_t CBench_wheel_expired(const struct CBench_wheel *_Nonnull wheel);
+
+/// Sets a bit of 256 and calls what all set bits stand for.
+void CBench_interrupt(uint64_t *_Nonnull words, unsigned node,
+                      void (*_Nonnull const *_Nonnull run)(void *_Nonnull), void *_Nonnull argument);
+/// A function that adds one to the word that it is given.
+void (*_Nonnull CBench_counting(void))(void *_Nonnull);
+
+struct CBench_turn {
+    uint64_t loops, heartbeat, epoch_reached, busy;
+    const uint64_t *_Nullable epoch_wanted;
+    const uint64_t *_Nullable doorbells;
+    uint64_t unfinished[8];
+    unsigned doorbell_words;
+    const uint64_t *_Nullable interrupts;
+};
+/// A turn of a loop in which nothing has come.
+void CBench_turn(struct CBench_turn *_Nonnull turn);
+
+struct CBench_mailbox;
+/// A ring of 1,024 calls of four words; null: no memory.
+struct CBench_mailbox *_Nullable CBench_mailbox_make(void);
+void CBench_mailbox_free(struct CBench_mailbox *_Nonnull box);
+int CBench_mailbox_put(struct CBench_mailbox *_Nonnull box, const uint64_t *_Nonnull call);
+int CBench_mailbox_take(struct CBench_mailbox *_Nonnull box, uint64_t *_Nonnull call);
 // An event log's ring, and a lane's counters.
 struct CBench_records {
     /// Two words: what is taken, and the records in use less one.

@@ -52,6 +52,20 @@ extension CommandTable {
             )
         },
         Command(
+            set + .word("rx-mode", "how lanes look after the receive queues") + name
+                + .choice([
+                    .word("polling", "in every turn of the loop"),
+                    .word("interrupt", "when the device calls"),
+                    .word("adaptive", "polled while there is much to do, else by interrupt"),
+                ]),
+            "Says how lanes look after an interface's receive queues."
+        ) { input, session throws(CommandFailure) in
+            let name = try input.required(input.text("interface"), "INTERFACE")
+            let mode: RxMode =
+                input.has("polling") ? .polling : input.has("interrupt") ? .interrupt : .adaptive
+            return try await session.dataplane.change(.rxMode(interface: name, mode))
+        },
+        Command(
             set + .word("handoff", "spread received packets by flow") + name
                 + .choice([
                     .word("disable", "keep them on the lane that received them"),

@@ -61,6 +61,22 @@ extension CommandTable {
             session throws(CommandFailure) in
             LogReport(log: await session.dataplane.view().log)
         },
+        show(.word("processes", "of the control lanes"), "Shows the control lanes' processes.") {
+            _,
+            session throws(CommandFailure) in
+            ProcessesReport(await session.dataplane.view().readings())
+        },
+        show(.word("rpc", "calls between lanes and processes"), "Shows calls and back-pressure.") {
+            _,
+            session throws(CommandFailure) in
+            CallsReport(await session.dataplane.view().readings())
+        },
+        show(
+            .word("clock", "time bases") + .optional(.word("verbose", "each lane by itself")),
+            "Shows how the processes' time bases agree."
+        ) { input, session throws(CommandFailure) in
+            ClockReport(await session.dataplane.view(), isVerbose: input.has("verbose"))
+        },
     ]
 
     private static let portCommands = [
@@ -69,6 +85,7 @@ extension CommandTable {
                 + .optional(
                     .choice([
                         .word("address", "IPv4 addresses"),
+                        .word("rx-placement", "which lane looks after which queue, and how"),
                         .value("interface", .interface, "only this one"),
                     ])
                 ),
@@ -76,6 +93,7 @@ extension CommandTable {
         ) { input, session throws(CommandFailure) in
             let view = await session.dataplane.view()
             if input.has("address") { return InterfaceAddressReport(view) }
+            if input.has("rx-placement") { return RxPlacementReport(view) }
             return InterfaceReport(view, only: input.text("interface"))
         },
         show(
@@ -102,18 +120,23 @@ extension CommandTable {
             .word("runtime", "graph nodes")
                 + .options([
                     .option("node", .numaNode, "only this NUMA node"),
+                    .option("lane", .integer(0...63), "only the lane of this number"),
                     .word("summary", "rates only"), .word("verbose", "idle graph nodes too"),
                     .word("max", "the most clocks of a call"),
+                    .word("time", "nanoseconds instead of clocks"),
                 ]),
-            "Shows what graph nodes did on each lane."
+            "Shows what graph nodes did on each lane, and the control lanes' processes."
         ) { input, session throws(CommandFailure) in
-            let (before, now) = await session.twoReadings()
-            return RuntimeReport(
-                now,
-                before: before,
-                form: input.has("summary") ? .summary : input.has("max") ? .maximum : .table,
-                isVerbose: input.has("verbose"),
-                only: input.integer("node")
+            RuntimeReport(
+                await session.dataplane.view().readings(),
+                form: input.has("summary")
+                    ? .summary
+                    : input.has("max") ? .maximum : input.has("time") ? .time : .table,
+                filter: RuntimeReport.Filter(
+                    numaNode: input.integer("node"),
+                    lane: input.integer("lane"),
+                    isVerbose: input.has("verbose")
+                )
             )
         },
         show(

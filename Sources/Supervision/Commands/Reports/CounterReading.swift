@@ -49,6 +49,8 @@ struct NodeReading: Sendable {
     var errorNames: [WorkerSegment.ErrorName] = []
     /// One a lane; empty before the worker's first life.
     var lanes: [LaneReading] = []
+    /// The time-stamp counter when this was read; nil: unknown.
+    var readTSC: UInt64?
 
     /// Seconds from the worker's start to the lane's last turn; 0: unknown.
     func seconds(lane: Int) -> Double {
@@ -90,6 +92,7 @@ extension DataplaneView {
                 placement: placed,
                 firstLane: numbering.global(nodePosition: position, lane: 0)
             )
+            reading.readTSC = clock?.tsc
             guard let segment = status.segment else { return reading }
             reading.graphNodes = segment.nodeNames
             reading.errorNames = segment.errorNames

@@ -1,0 +1,64 @@
+internal import CausewayConfiguration
+internal import Coordination
+
+/// `show nodes`: the processes of each NUMA node.
+struct NodesReport: CommandResult {
+    /// A NUMA node.
+    struct Node: Encodable, Sendable {
+        var numaNode: Int
+        var keeperPID: Int32?
+        var keeperState: String
+        var workerPID: Int32?
+        var workerState: String
+        /// Counts the worker's lives, from 1.
+        var incarnation: UInt32
+        var restarts: Int
+        /// The number of the last change that the worker acknowledged.
+        var change: UInt64
+        var lanes: Int
+        /// Why the node is down, if it is.
+        var reason: String
+    }
+
+    /// The number of the last change of all.
+    var change: UInt64
+    var uptimeSeconds: Double
+    var nodes: [Node]
+
+    init(_ view: DataplaneView) {
+        change = view.changeNumber
+        uptimeSeconds = view.uptimeSeconds
+        nodes = view.nodes.map { status in
+            Node(
+                numaNode: status.number,
+                keeperPID: status.keeperPID,
+                keeperState: status.keeperPID == nil ? "down" : "\(status.keeperState)",
+                workerPID: status.workerPID,
+                workerState: status.workerPID == nil ? "down" : "\(status.workerState)",
+                incarnation: status.incarnation,
+                restarts: status.restarts,
+                change: status.changeNumber,
+                lanes: view.placement.nodes.first { $0.number == status.number }?.lanes.count ?? 0,
+                reason: status.reason
+            )
+        }
+    }
+
+    var text: String {
+        var table = TextTable([
+            .init("Node", 4, .left), .init("Keeper", 8), .init("State", 10, .left),
+            .init("Worker", 8), .init("State", 10, .left), .init("Life", 5), .init("Restarts", 8),
+            .init("Change", 8), .init("Lanes", 5), .init("Reason", 6, .left),
+        ])
+        for node in nodes {
+            table.add([
+                String(node.numaNode), node.keeperPID.map { String($0) } ?? "-", node.keeperState,
+                node.workerPID.map { String($0) } ?? "-", node.workerState,
+                String(node.incarnation), String(node.restarts), String(node.change),
+                String(node.lanes), node.reason,
+            ])
+        }
+        return table.text
+            + "last change \(change), up \(Figure.fixed(uptimeSeconds, digits: 1)) s\n"
+    }
+}
