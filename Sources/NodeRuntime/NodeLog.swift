@@ -51,7 +51,8 @@ public struct NodeLog: LogHandler {
         )
         let bytes = Array((line + "\n").utf8)
         _ = write(STDERR_FILENO, bytes, bytes.count)
-        guard let receiver = Self.receiver.withLock({ $0 }), receiver.thread == CLinux_thread_id() else {
+        guard let receiver = Self.receiver.withLock({ $0 }), receiver.thread == CLinux_thread_id()
+        else {
             return
         }
         receiver.take(Self.number(event.level), line)

@@ -52,6 +52,32 @@ import Testing
         #expect(words("/mem/main heap/used") == [[16]])
     }
 
+    @Test func processesAreListedOnceWithTheGraphNodes() throws {
+        let segment = try makeSegment()
+        var reading = ProcessReading(
+            name: "clock-verify",
+            wait: .clock,
+            calls: 1,
+            suspends: 2,
+            events: 3,
+            clocks: 4,
+            maximumClocks: 5
+        )
+        for calls in UInt64(1)...3 {
+            reading.calls = calls
+            segment.writeProcess(0, reading)
+            segment.store(.processCount, 1)
+        }
+        let found = segment.entries.filter { $0.name.hasPrefix("/nodes/clock-verify/") }
+        #expect(found.map { segment.words(of: $0) } == [[[3]], [[2]], [[3]], [[4]]])
+        #expect(
+            found.map(\.name)
+                == ["calls", "suspends", "vectors", "clocks"].map {
+                    "/nodes/clock-verify/" + $0
+                }
+        )
+    }
+
     @Test func reasonsThatReadTheSameAreToldApart() throws {
         let segment = try makeSegment()
         segment.writeNames(

@@ -27,6 +27,7 @@ extension SystemTests {
                         "lo"
                     )
                 }
+                let before = try await host.echoReplies()
                 let witness = try host.namespace.start("ping", "-q", "-i", "0.002", far.address)
                 try await testbed.dataplane.execute(
                     """
@@ -36,7 +37,8 @@ extension SystemTests {
                     withinSeconds: 120
                 )
                 witness.signal(2)
-                let seen = PingReport(try await witness.end(withinSeconds: 10).output)
+                let output = try await witness.end(withinSeconds: 10).output
+                let seen = try await host.completed(PingReport(output), since: before)
                 #expect(seen.sent > 10)
                 #expect(seen == .complete(seen.sent), "forwarding stopped while routes were loaded")
 

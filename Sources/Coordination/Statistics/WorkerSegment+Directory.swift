@@ -3,9 +3,9 @@ internal import LinuxSystem
 
 /// The directory: what a reader needs to know of the layout, in the segment itself.
 extension WorkerSegment {
-    /// The most entries of a directory: what is always there, four for each graph node and one for
-    /// each drop reason.
-    public static let maximumEntries = 64 + maximumNodes * 4 + maximumErrors
+    /// The most entries of a directory: what is always there, four for each graph node and process,
+    /// and one for each drop reason.
+    public static let maximumEntries = 64 + (maximumNodes + maximumProcesses) * 4 + maximumErrors
 
     static let directoryBytes = maximumEntries * StatisticsEntry.byteCount
 

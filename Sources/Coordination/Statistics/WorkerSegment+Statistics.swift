@@ -198,6 +198,19 @@ extension WorkerSegment {
         return ofNodes + ofErrors
     }
 
+    /// The entries of a process of the control lane, at a place in the process table; its vectors
+    /// are the events that it has taken.
+    func processEntries(_ name: String, at index: Int) -> [StatisticsEntry] {
+        let words = [("calls", 1), ("suspends", 2), ("vectors", 3), ("clocks", 4)]
+        return words.map { word, place in
+            StatisticsEntry(
+                name: "/nodes/\(name)/\(word)",
+                kind: .counter,
+                offset: Self.processTableOffset + index * Self.processBytes + 48 + place * 8
+            )
+        }
+    }
+
     /// Nothing in a lane suspends: one word that nobody counts up stands for all lanes.
     private func suspends(of node: String) -> StatisticsEntry {
         StatisticsEntry(
