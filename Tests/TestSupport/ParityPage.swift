@@ -28,7 +28,7 @@ public struct ParityPage: Sendable {
         public var command: String
         /// Whether it is one of the shell.
         public var isShell: Bool
-        /// A regular expression that is found in the output.
+        /// A regular expression that is found in the output; `nothing`: there is none.
         public var pattern: String
     }
 
