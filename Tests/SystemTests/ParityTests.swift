@@ -12,6 +12,9 @@ extension SystemTests {
                 let (near, far) = (testbed.left[0], testbed.right[0])
                 #expect(try await near.ping(far.address, count: 20) == .complete(20))
                 try files(in: testbed.dataplane.folder)
+                // What an operator has saved outlives the dataplane.
+                let saved = "\(testbed.dataplane.runtimeDirectory)/parity.json"
+                defer { try? FileManager.default.removeItem(atPath: saved) }
                 for row in page.rows {
                     for proof in row.proofs {
                         let output = try await run(proof, testbed)
