@@ -67,6 +67,7 @@ public struct CommandLineSession: Sendable {
             if Self.isLanes(line) { return try await showLanes(seconds: seconds, rounds: rounds) }
             var round = 0
             while rounds.map({ round < $0 }) ?? true {
+                // A sleep fails only when it is cancelled, which the next line looks at.
                 if round > 0 { try? await Task.sleep(for: .seconds(seconds)) }
                 if Task.isCancelled { return .done }
                 let status = try await runOnce(line, isFresh: true)
@@ -98,6 +99,7 @@ public struct CommandLineSession: Sendable {
         var before = try await client.lanes()
         var round = 0
         while rounds.map({ round < $0 }) ?? true {
+            // A sleep fails only when it is cancelled, which the next line looks at.
             try? await Task.sleep(for: .seconds(seconds))
             if Task.isCancelled { return .done }
             let now = try await client.lanes()

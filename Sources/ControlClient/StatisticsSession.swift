@@ -93,6 +93,7 @@ public struct StatisticsSession: Sendable {
         var lookedAt = ContinuousClock.now
         var round = 0
         while rounds.map({ round < $0 }) ?? true {
+            // A sleep fails only when it is cancelled, which the next line looks at.
             if round > 0 { try? await Task.sleep(for: .seconds(seconds)) }
             if Task.isCancelled { return }
             try reader.refresh()

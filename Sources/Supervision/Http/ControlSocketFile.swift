@@ -40,6 +40,7 @@ struct ControlSocketFile: Sendable {
     private static func isListening(_ path: String) async -> Bool {
         let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connectTimeout(.seconds(2))
+        // Whatever the reason: nobody answers there.
         guard let channel = try? await bootstrap.connect(unixDomainSocketPath: path).get() else {
             return false
         }

@@ -127,6 +127,7 @@ extension NodeProcess {
     /// - Returns: how it ended; nil only if even SIGKILL did not work in time.
     func stop(times: StepTimes) async -> ExitStatus? {
         if let exit { return exit }
+        // One that does not take the message is ended by a signal below.
         if (try? await send(.drain, step: "drain", within: times.request)) != nil,
             let status = await waitForEnd(within: times.drain)
         {

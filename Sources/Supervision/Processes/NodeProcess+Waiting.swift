@@ -44,6 +44,7 @@ extension NodeProcess {
                 step: step,
                 continuation: continuation,
                 deadline: Task { [weak self] in
+                    // Cancelled when what is waited for has come.
                     guard (try? await Task.sleep(for: time)) != nil else { return }
                     await self?.expire(id, after: time)
                 }
@@ -61,6 +62,7 @@ extension NodeProcess {
     ///
     /// - Returns: how it ended, or nil if it still runs.
     func waitForEnd(within time: Duration) async -> ExitStatus? {
+        // Too late or not at all: `exit` says which.
         try? await wait(for: .end, step: "end", within: time)
         return exit
     }

@@ -168,6 +168,7 @@ extension CommandSession {
     /// Two readings, 100 ms apart: long enough for a sleeping lane to turn its loop.
     fileprivate func twoReadings() async -> (before: [NodeReading], now: [NodeReading]) {
         let before = await dataplane.view().readings()
+        // Cut short by a cancellation, the readings are only closer together.
         try? await Task.sleep(for: .milliseconds(100))
         return (before, await dataplane.view().readings())
     }
