@@ -6,6 +6,7 @@ extension NodeMessage {
             queryPorts
         case packetGenerator, laneWakeups
         case ask = 32
+        case logLevels
         case hello = 64
         case state, acknowledged, result, portStatus, neighbourSeen, logged
         case plugins = 96
@@ -27,6 +28,7 @@ extension NodeMessage {
         case .packetGenerator: .packetGenerator
         case .laneWakeups: .laneWakeups
         case .ask: .ask
+        case .logLevels: .logLevels
         case .plugins: .plugins
         case .settings: .settings
         case .hello: .hello
@@ -103,6 +105,9 @@ extension NodeMessage {
             setting.write(to: &writer)
         case .packetGenerator(let command): command.write(to: &writer)
         case .laneWakeups(let first): writer.put(first)
+        case .logLevels(let least, let standardError):
+            writer.put(least)
+            writer.put(standardError)
         case .ask(let topic, let line):
             writer.put(topic)
             writer.put(line)
@@ -156,6 +161,8 @@ extension NodeMessage {
             return .setPort(interface: try reader.get(), try PortSetting(from: &reader))
         case .packetGenerator: return .packetGenerator(try PacketGeneratorCommand(from: &reader))
         case .laneWakeups: return .laneWakeups(first: try reader.get())
+        case .logLevels:
+            return .logLevels(least: try reader.get(), standardError: try reader.get())
         case .ask: return .ask(topic: try reader.getString(), line: try reader.getString())
         case .plugins: return .plugins(try reader.getList(PluginReport.init(from:)))
         case .settings: return .settings(try reader.getList(PluginSetting.init(from:)))

@@ -30,6 +30,9 @@ public enum NodeMessage: Hashable, Sendable {
     case setPort(interface: UInt16, PortSetting)
     /// Keeper: answered with one `portStatus` a port, then `result`.
     case queryPorts
+    /// Keeper and worker: the least level of lines that go to the supervisor, and of those that go to
+    /// standard error too; levels count as `logged`'s. There is no answer.
+    case logLevels(least: UInt8, standardError: UInt8)
     /// Worker: a packet-generator command. Answered with `result`.
     case packetGenerator(PacketGeneratorCommand)
     /// Worker: a question of the operator's. Answered with `result`, and `settings` before it if

@@ -75,6 +75,8 @@ public final class Keeper {
         case .drain:
             isStopping = true
             server.answer(channel, .result(error: "", text: ""), request: request)
+        case .logLevels(let least, let standardError):
+            NodeLog.setLevels(least: least, standardError: standardError)
         default:
             server.answer(
                 channel,

@@ -13,9 +13,20 @@ internal import Synchronization
 public struct NodeLog: LogHandler {
     /// What every line says beside its message, such as the NUMA node.
     public var metadata: Logger.Metadata = [:]
-    /// The least level that is written.
-    public var logLevel: Logger.Level = .info
+    /// The least level that is written: the process's, unless it was set here.
+    public var logLevel: Logger.Level {
+        get { own ?? Self.levels.withLock { $0.least } }
+        set { own = newValue }
+    }
+    private var own: Logger.Level?
     private let label: String
+
+    private struct Levels: Sendable {
+        var least = Logger.Level.info
+        var standardError = Logger.Level.trace
+    }
+
+    private static let levels = Mutex(Levels())
 
     /// Where lines also go: set once, by the thread that alone calls it.
     struct Receiver: Sendable {
@@ -25,7 +36,23 @@ public struct NodeLog: LogHandler {
 
     private static let receiver = Mutex<Receiver?>(nil)
 
-    /// Makes a handler that writes from level `info` on.
+    /// Sets what this process writes from now on, and what of it goes to standard error.
+    ///
+    /// - Parameters:
+    ///   - least: the least level that is written at all; `info` until it is set.
+    ///   - standardError: the least level that goes to standard error; all until it is set.
+    public static func setLevels(least: Logger.Level, standardError: Logger.Level) {
+        levels.withLock { $0 = Levels(least: least, standardError: standardError) }
+    }
+
+    /// Sets the levels by their numbers, as `NodeMessage.logLevels` has them; one too high is the highest.
+    static func setLevels(least: UInt8, standardError: UInt8) {
+        let all = Logger.Level.allCases
+        func level(_ number: UInt8) -> Logger.Level { all[min(Int(number), all.count - 1)] }
+        setLevels(least: level(least), standardError: level(standardError))
+    }
+
+    /// Makes a handler that writes what the process's levels let through.
     ///
     /// - Parameter label: the component's name.
     public init(label: String) { self.label = label }
@@ -49,8 +76,10 @@ public struct NodeLog: LogHandler {
             event: "\(event.message)",
             fields: metadata.merging(event.metadata ?? [:]) { $1 }.mapValues { "\($0)" }
         )
-        let bytes = Array((line + "\n").utf8)
-        _ = write(STDERR_FILENO, bytes, bytes.count)
+        if event.level >= Self.levels.withLock({ $0.standardError }) {
+            let bytes = Array((line + "\n").utf8)
+            _ = write(STDERR_FILENO, bytes, bytes.count)
+        }
         guard let receiver = Self.receiver.withLock({ $0 }), receiver.thread == CLinux_thread_id()
         else {
             return

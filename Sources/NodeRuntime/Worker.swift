@@ -115,6 +115,8 @@ public final class Worker {
             let (error, text) =
                 forwarder?.packetGenerator(command) ?? ("the worker is not configured", "")
             server.answer(channel, .result(error: error, text: text), request: request)
+        case .logLevels(let least, let standardError):
+            NodeLog.setLevels(least: least, standardError: standardError)
         case .ask(let topic, let line): ask(topic, line, channel, request)
         default:
             server.answer(

@@ -106,6 +106,7 @@ extension Supervisor {
             nodes[number]?.keeper = keeper
             try await keeper.introduce(build: options.build, within: options.times.hello)
             try await keeper.send(
+            try await tellLogLevels(keeper)
                 .configureKeeper(keeperConfiguration(node.placement)),
                 step: "configuration",
                 within: options.times.request
@@ -169,6 +170,7 @@ extension Supervisor {
         let times = options.times
         try await worker.introduce(build: options.build, within: times.hello)
         try await giveLaneWakeups(to: worker)
+        try await tellLogLevels(worker)
         try await worker.send(
             .configureWorker(workerConfiguration(placement, worker.name.incarnation)),
             step: "configuration",
@@ -250,7 +252,7 @@ extension Supervisor {
             name: name,
             executable: options.program(of: name.node),
             environmentArguments: arguments,
-            environment: options.environment,
+            environment: environment(of: name.role),
             runtime: runtime
         )
         let process = try await NodeProcess.start(launch) { [weak self] process, event in

@@ -57,12 +57,16 @@ struct NodeOptions: ParsableArguments {
         var logger = Logger(label: label) { NodeLog(label: $0) }
         logger[metadataKey: "node"] = "\(node)"
         logger[metadataKey: "incarnation"] = "\(incarnation)"
-        if let text = getenv("CAUSEWAY_LOG_LEVEL"),
-            let level = Logger.Level(rawValue: String(cString: text))
-        {
-            logger.logLevel = level
-        }
+        NodeLog.setLevels(
+            least: level("CAUSEWAY_LOG_LEVEL") ?? .info,
+            standardError: level("CAUSEWAY_SYSLOG_LEVEL") ?? .trace
+        )
         return logger
+    }
+
+    /// The level that a variable of the environment names.
+    private func level(_ variable: String) -> Logger.Level? {
+        getenv(variable).flatMap { Logger.Level(rawValue: String(cString: $0)) }
     }
 }
 

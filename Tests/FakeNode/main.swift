@@ -46,6 +46,10 @@ struct FakeNode {
                 O_WRONLY | O_CREAT | O_APPEND,
                 0o644
             )
+        write(
+            "environment " + Self.variable("CAUSEWAY_LOG_LEVEL") + " "
+                + Self.variable("CAUSEWAY_SYSLOG_LEVEL")
+        )
         write("arguments " + arguments.dropFirst().joined(separator: " "))
     }
 
@@ -126,6 +130,8 @@ struct FakeNode {
                 0,
                 channel
             )
+        case .logLevels(let least, let standardError):
+            write("logLevels \(least) \(standardError)")
         case .laneWakeups:
             for descriptor in received.descriptors { close(descriptor) }
         case .configureKeeper(let configuration):

@@ -78,6 +78,12 @@ public struct LoggingClassChange: Sendable {
     /// What it sets; nil leaves things as they are.
     public var settings: LogPolicy.ClassSettings
 
+    /// Makes a change of what `settings` sets.
+    public init(name: String, settings: LogPolicy.ClassSettings) {
+        self.name = name
+        self.settings = settings
+    }
+
     /// Reads `set logging class NAME [level L] [rate-limit N] [syslog-level L]`.
     init(_ input: CommandInput) throws(CommandFailure) {
         name = try input.required(input.text("class"), "CLASS")
