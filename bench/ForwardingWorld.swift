@@ -66,7 +66,9 @@ final class ForwardingWorld {
                 adjacencyCount: 2,
                 pathLists: .init(UnsafeMutablePointer<PathListEntry>.allocate(capacity: 1)),
                 pathListCount: 0,
-                handoffLanes: .init(UnsafeMutablePointer<UInt16>.allocate(capacity: 1))
+                handoffLanes: .init(UnsafeMutablePointer<UInt16>.allocate(capacity: 1)),
+                queueModes: .init(UnsafeMutablePointer<QueueModeEntry>.allocate(capacity: 1)),
+                queueModeCount: 0
             )
         )
         published = .allocate(capacity: 1)

@@ -10,6 +10,8 @@ public enum ChangeCoding {
     public static let maximumNameBytes = 255
     /// The most addresses of one interface.
     public static let maximumAddresses = 1024
+    /// The most receive queues of one interface with a mode of their own.
+    public static let maximumQueues = 128
 
     enum Tag: UInt8 {
         case interface = 1
@@ -140,7 +142,8 @@ extension WireWriter {
         precondition(
             record.name.utf8.count <= ChangeCoding.maximumNameBytes
                 && record.addresses.count <= ChangeCoding.maximumAddresses
-                && record.handoff.nodes.count <= Int(UInt8.max),
+                && record.handoff.nodes.count <= Int(UInt8.max)
+                && record.queueModes.count <= ChangeCoding.maximumQueues,
             "an interface record is within its limits"
         )
         put(ChangeCoding.Tag.interface.rawValue)
@@ -160,5 +163,10 @@ extension WireWriter {
         put(raw: record.handoff.nodes)
         put(record.handoff.isSymmetric)
         put(record.rxMode.rawValue)
+        put(UInt32(record.queueModes.count))
+        for (queue, mode) in record.queueModes.sorted(by: { $0.key < $1.key }) {
+            put(queue)
+            put(mode.rawValue)
+        }
     }
 }

@@ -163,11 +163,24 @@ extension WireReader {
         let nodes = Int(try get(UInt8.self))
         record.handoff.nodes = Array(try getRaw(nodes))
         record.handoff.isSymmetric = try getBool()
-        let mode = try get(UInt8.self)
-        guard let rxMode = RxMode(rawValue: mode) else {
-            throw .invalid(field: "rx mode", value: UInt64(mode))
+        record.rxMode = try readRxMode()
+        let queues = try readCount(
+            "queues with a mode",
+            elementBytes: 3,
+            limit: ChangeCoding.maximumQueues
+        )
+        for _ in 0..<queues {
+            let queue = try get(UInt16.self)
+            record.queueModes[queue] = try readRxMode()
         }
-        record.rxMode = rxMode
         return record
+    }
+
+    private mutating func readRxMode() throws(WireError) -> RxMode {
+        let number = try get(UInt8.self)
+        guard let mode = RxMode(rawValue: number) else {
+            throw .invalid(field: "rx mode", value: UInt64(number))
+        }
+        return mode
     }
 }

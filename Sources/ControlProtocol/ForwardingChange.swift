@@ -49,6 +49,8 @@ public struct InterfaceRecord: Hashable, Sendable {
     public var handoff: HandoffTarget
     /// How lanes look after the interface's receive queues.
     public var rxMode: RxMode
+    /// How they look after those queues that have a mode of their own, by the queues' numbers.
+    public var queueModes: [UInt16: RxMode] = [:]
 
     /// The highest index there can be.
     public static let maximumIndex: UInt16 = 255
@@ -76,6 +78,27 @@ public struct InterfaceRecord: Hashable, Sendable {
         self.addresses = addresses
         self.handoff = handoff
         self.rxMode = rxMode
+    }
+}
+
+extension InterfaceRecord {
+    /// How lanes look after one receive queue.
+    public func rxMode(ofQueue queue: Int) -> RxMode {
+        UInt16(exactly: queue).flatMap { queueModes[$0] } ?? rxMode
+    }
+
+    /// Sets how lanes look after a receive queue, or after all of them.
+    ///
+    /// - Parameters:
+    ///   - mode: nil: as at first (`polling`), or for one queue: as the interface says.
+    ///   - queue: that one alone; nil: all, those with a mode of their own too.
+    public mutating func setRxMode(_ mode: RxMode?, queue: Int?) {
+        if let queue {
+            queueModes[UInt16(clamping: queue)] = mode
+        } else {
+            rxMode = mode ?? .polling
+            queueModes = [:]
+        }
     }
 }
 

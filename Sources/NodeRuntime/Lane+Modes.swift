@@ -19,14 +19,14 @@ extension LaneLoop {
             )
         )
         let nodes = lane.pointee.nodes
-        let tap = mode(lane, nodes.tapInterfaces, nodes.tapCount)
+        let tap = mode(lane, nodes.tapQueues, nodes.tapCount)
         if tap != lane.pointee.turn.tapMode {
             lane.pointee.turn.tapMode = tap
             lane.pointee.graph.setMode(of: nodes.tap, tap.state, isAdaptive: tap.isAdaptive)
             // What came before the change has called nobody.
             lane.pointee.bed.signals.setInterrupt(nodes.tap)
         }
-        let dpdk = mode(lane, nodes.dpdkInterfaces, nodes.dpdkCount)
+        let dpdk = mode(lane, nodes.dpdkQueues, nodes.dpdkCount)
         if dpdk != lane.pointee.turn.dpdkMode {
             lane.pointee.turn.dpdkMode = dpdk
             lane.pointee.graph.setMode(of: nodes.dpdk, dpdk.state, isAdaptive: dpdk.isAdaptive)
@@ -34,18 +34,21 @@ extension LaneLoop {
         }
     }
 
-    /// The mode of a node that serves queues of some interfaces: polling if one of them is to be
-    /// polled; else by interrupts, adaptive if one of them is.
+    /// The mode of a node that serves some queues: polling if one of them is to be polled; else by
+    /// interrupts, adaptive if one of them is.
     private static func mode(
         _ lane: Lane,
-        _ interfaces: UnsafeMutablePointer<UInt16>,
+        _ queues: UnsafeMutablePointer<LaneQueue>,
         _ count: Int
     ) -> RxNodeMode {
         guard count > 0 else { return RxNodeMode(state: .disabled, isAdaptive: false) }
         let tables = lane.pointee.context.pointee.tables
         var isAdaptive = false
         for index in 0..<count {
-            let flags = tables.pointee.interface(interfaces[index]).pointee.flags
+            let flags = tables.pointee.rxFlags(
+                interface: queues[index].interface,
+                queue: queues[index].queue
+            )
             if flags & InterfaceEntry.rxAdaptive != 0 {
                 isAdaptive = true
             } else if flags & InterfaceEntry.rxInterrupt == 0 {

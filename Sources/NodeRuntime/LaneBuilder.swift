@@ -89,7 +89,8 @@ struct LaneBuilder {
             case .tap(let descriptors):
                 let queue = TapQueue(
                     descriptor: descriptors[lane % descriptors.count],
-                    interface: port.configuration.interface
+                    interface: port.configuration.interface,
+                    queue: UInt16(lane % descriptors.count)
                 )
                 try graph.add(TapOutput(context: context, queue: queue), name: name)
             }
@@ -126,9 +127,9 @@ struct LaneBuilder {
         _ taps: [TapQueue]
     ) -> LaneNodes {
         func index(_ name: String) -> Int { description.index(of: name) ?? 0 }
-        func list(_ interfaces: [UInt16]) -> UnsafeMutablePointer<UInt16> {
-            let list = UnsafeMutablePointer<UInt16>.allocate(capacity: max(1, interfaces.count))
-            list.initialize(from: interfaces, count: interfaces.count)
+        func list(_ queues: [LaneQueue]) -> UnsafeMutablePointer<LaneQueue> {
+            let list = UnsafeMutablePointer<LaneQueue>.allocate(capacity: max(1, queues.count))
+            list.initialize(from: queues, count: queues.count)
             return list
         }
         return LaneNodes(
@@ -137,9 +138,9 @@ struct LaneBuilder {
             tap: index(TapInput.name),
             generator: index(GeneratorInput.name),
             hold: index(ARPHoldInput.name),
-            dpdkInterfaces: list(dpdk.map(\.interface)),
+            dpdkQueues: list(dpdk.map { LaneQueue(interface: $0.interface, queue: $0.queue) }),
             dpdkCount: dpdk.count,
-            tapInterfaces: list(taps.map(\.interface)),
+            tapQueues: list(taps.map { LaneQueue(interface: $0.interface, queue: $0.queue) }),
             tapCount: taps.count
         )
     }

@@ -62,17 +62,24 @@ struct LaneControls {
     }
 }
 
-/// The graph indices of the input nodes that a lane treats each in its own way, and the interfaces
-/// whose queues they serve.
+/// A receive queue of a lane.
+struct LaneQueue {
+    /// The `sw_if_index` of its interface.
+    var interface: UInt16
+    var queue: UInt16
+}
+
+/// The graph indices of the input nodes that a lane treats each in its own way, and the queues that
+/// they serve.
 struct LaneNodes {
     let handoff: Int
     let dpdk: Int
     let tap: Int
     let generator: Int
     let hold: Int
-    let dpdkInterfaces: UnsafeMutablePointer<UInt16>
+    let dpdkQueues: UnsafeMutablePointer<LaneQueue>
     let dpdkCount: Int
-    let tapInterfaces: UnsafeMutablePointer<UInt16>
+    let tapQueues: UnsafeMutablePointer<LaneQueue>
     let tapCount: Int
 }
 

@@ -83,7 +83,8 @@ struct PortWiring {
             return descriptors.indices.filter { $0 % lanes == lane }.map {
                 TapQueue(
                     descriptor: descriptors[$0],
-                    interface: port.configuration.interface
+                    interface: port.configuration.interface,
+                    queue: UInt16($0)
                 )
             }
         }

@@ -6,6 +6,7 @@ struct TableImage {
     private var interfaces: [InterfaceEntry]
     private var addresses: [AddressEntry] = []
     private var handoffLanes: [UInt16] = []
+    private var queueModes: [QueueModeEntry] = []
     private let adjacencies: [AdjacencyEntry]
     private let pathLists: [[UInt32]?]
 
@@ -42,6 +43,9 @@ struct TableImage {
                 )
             }
             handoffLanes += lanes
+            queueModes += record.queueModes.sorted { $0.key < $1.key }.map {
+                QueueModeEntry(interface: record.index, queue: $0, flags: Self.flags(of: $1))
+            }
         }
     }
 
@@ -87,7 +91,10 @@ struct TableImage {
     private var lanesOffset: Int {
         addressesOffset + Self.aligned(addresses.count * MemoryLayout<AddressEntry>.stride)
     }
-    private var adjacenciesOffset: Int { lanesOffset + Self.aligned(handoffLanes.count * 2) }
+    private var queueModesOffset: Int { lanesOffset + Self.aligned(handoffLanes.count * 2) }
+    private var adjacenciesOffset: Int {
+        queueModesOffset + Self.aligned(queueModes.count * MemoryLayout<QueueModeEntry>.stride)
+    }
     private var pathListsOffset: Int {
         adjacenciesOffset + Self.aligned(adjacencies.count * MemoryLayout<AdjacencyEntry>.stride)
     }
@@ -133,7 +140,9 @@ struct TableImage {
                 adjacencyCount: UInt32(adjacencies.count),
                 pathLists: place(lists, at: pathListsOffset),
                 pathListCount: UInt32(lists.count),
-                handoffLanes: place(handoffLanes, at: lanesOffset)
+                handoffLanes: place(handoffLanes, at: lanesOffset),
+                queueModes: place(queueModes, at: queueModesOffset),
+                queueModeCount: UInt32(queueModes.count)
             )
         )
     }

@@ -25,6 +25,11 @@ public struct ForwardingTables {
     /// The lanes (numbered through all nodes) that packets are spread over; an interface names its
     /// run.
     public var handoffLanes: UnsafePointer<UInt16>
+    /// The receive queues that are looked after in another way than their interface's flags say,
+    /// `queueModeCount` of them.
+    public var queueModes: UnsafePointer<QueueModeEntry>
+    /// The number of entries of `queueModes`, usually 0.
+    public var queueModeCount: UInt32
 
     /// The number of entries of `interfaces`.
     public static let interfaceLimit = 256
@@ -39,7 +44,9 @@ public struct ForwardingTables {
         adjacencyCount: UInt32,
         pathLists: UnsafePointer<PathListEntry>,
         pathListCount: UInt32,
-        handoffLanes: UnsafePointer<UInt16>
+        handoffLanes: UnsafePointer<UInt16>,
+        queueModes: UnsafePointer<QueueModeEntry>,
+        queueModeCount: UInt32
     ) {
         self.generation = generation
         self.neighbourEpoch = neighbourEpoch
@@ -50,6 +57,19 @@ public struct ForwardingTables {
         self.pathLists = pathLists
         self.pathListCount = pathListCount
         self.handoffLanes = handoffLanes
+        self.queueModes = queueModes
+        self.queueModeCount = queueModeCount
+    }
+
+    /// How a receive queue is looked after: `InterfaceEntry.rxInterrupt`, `.rxAdaptive`, or neither if it
+    /// is polled; not for every packet.
+    public func rxFlags(interface index: UInt16, queue: UInt16) -> UInt16 {
+        for position in 0..<Int(queueModeCount) {
+            let entry = queueModes[position]
+            if entry.interface == index, entry.queue == queue { return entry.flags }
+        }
+        return interface(index).pointee.flags
+            & (InterfaceEntry.rxInterrupt | InterfaceEntry.rxAdaptive)
     }
 
     /// The entry of an interface.
@@ -137,6 +157,24 @@ public struct InterfaceEntry {
     /// Whether the operator set it up.
     @inlinable @inline(__always)
     public var isUp: Bool { flags & Self.up != 0 }
+}
+
+/// A receive queue that has a mode of its own.
+@frozen
+public struct QueueModeEntry {
+    /// The `sw_if_index` of its interface.
+    public var interface: UInt16
+    /// The queue's number.
+    public var queue: UInt16
+    /// `InterfaceEntry.rxInterrupt`, `.rxAdaptive`, or 0: polled.
+    public var flags: UInt16
+
+    /// Makes an entry of its parts.
+    public init(interface: UInt16, queue: UInt16, flags: UInt16) {
+        self.interface = interface
+        self.queue = queue
+        self.flags = flags
+    }
 }
 
 /// An interface's IPv4 address.

@@ -14,11 +14,14 @@ public struct TapQueue: Sendable {
     public let descriptor: Int32
     /// The `sw_if_index` of the port's interface.
     public let interface: UInt16
+    /// The queue's number among the port's.
+    public let queue: UInt16
 
     /// Names a queue, which stays open as long as the process.
-    public init(descriptor: Int32, interface: UInt16) {
+    public init(descriptor: Int32, interface: UInt16, queue: UInt16) {
         self.descriptor = descriptor
         self.interface = interface
+        self.queue = queue
     }
 }
 

@@ -140,8 +140,9 @@ public enum ConfigurationChange: Sendable {
     case promiscuous(interface: String, isOn: Bool)
     /// Spreads an interface's received packets over the lanes of nodes, or no longer.
     case handoff(interface: String, HandoffTarget)
-    /// Says how lanes look after an interface's receive queues.
-    case rxMode(interface: String, RxMode)
+    /// Says how lanes look after an interface's receive queues, or one of them; no mode: the default
+    /// (`InterfaceRecord.setRxMode`).
+    case rxMode(interface: String, queue: Int?, RxMode?)
     /// Adds paths to prefixes (all prefixes get the same paths), or replaces what they had.
     case addRoutes([IPv4Prefix], RouteTarget, replace: Bool)
     /// Takes the given paths of the prefixes out; nil: all their static routes.

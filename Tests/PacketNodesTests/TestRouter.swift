@@ -225,7 +225,9 @@ final class TestRouter {
                 adjacencyCount: UInt32(adjacencies.count),
                 pathLists: copy(lists),
                 pathListCount: UInt32(lists.count),
-                handoffLanes: copy([0, 1])
+                handoffLanes: copy([0, 1]),
+                queueModes: copy([]),
+                queueModeCount: 0
             )
         ])
         context.pointee.tables = UnsafePointer(tables)

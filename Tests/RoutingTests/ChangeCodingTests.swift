@@ -5,6 +5,14 @@ import Testing
     /// One of every kind, at the edges of what fields can hold.
     static let samples: [ForwardingChange] = [
         .interface(
+            {
+                var record = InterfaceRecord(index: 3, name: "q", node: 1, mac: MACAddress())
+                record.rxMode = .adaptive
+                record.queueModes = [0: .interrupt, 127: .polling, 5: .adaptive]
+                return record
+            }()
+        ),
+        .interface(
             InterfaceRecord(
                 index: 255,
                 name: "TenGigabitEthernet3/0/0",

@@ -131,10 +131,45 @@ import Testing
     func setsTheRxMode(word: String, mode: RxMode) async throws {
         let dataplane = try FakeDataplane()
         _ = await text("set interface rx-mode tap0 \(word)", dataplane)
-        guard case .rxMode("tap0", mode) = dataplane.changes[0] else {
+        guard case .rxMode("tap0", nil, mode) = dataplane.changes[0] else {
             Issue.record("\(dataplane.changes)")
             return
         }
+    }
+
+    @Test func setsTheRxModeOfOneQueueOrTheDefault() async throws {
+        let dataplane = try FakeDataplane()
+        for line in ["queue 0 interrupt", "queue 0 default", "default"] {
+            #expect(await text("set interface rx-mode tap0 \(line)", dataplane) == "")
+        }
+        guard case .rxMode("tap0", 0, .interrupt) = dataplane.changes[0],
+            case .rxMode("tap0", 0, nil) = dataplane.changes[1],
+            case .rxMode("tap0", nil, nil) = dataplane.changes[2]
+        else {
+            Issue.record("\(dataplane.changes)")
+            return
+        }
+        let outcome = await CommandRunner(dataplane: dataplane).run(
+            line: "set interface rx-mode tap0 queue 128 polling"
+        )
+        #expect(outcome.isError && outcome.text.contains("tap0 has queue"), "\(outcome.text)")
+        #expect(dataplane.changes.count == 3)
+    }
+
+    @Test func aQueuesOwnModeHoldsUntilTheInterfaceIsSet() {
+        var record = InterfaceRecord(index: 1, name: "a", node: 0, mac: MACAddress())
+        func modes() -> [RxMode] { (0..<3).map { record.rxMode(ofQueue: $0) } }
+        record.setRxMode(.adaptive, queue: nil)
+        record.setRxMode(.interrupt, queue: 1)
+        #expect(modes() == [.adaptive, .interrupt, .adaptive])
+        record.setRxMode(nil, queue: 1)
+        #expect(modes() == [.adaptive, .adaptive, .adaptive])
+        record.setRxMode(.interrupt, queue: 2)
+        record.setRxMode(.polling, queue: nil)
+        #expect(modes() == [.polling, .polling, .polling])
+        record.setRxMode(.interrupt, queue: 0)
+        record.setRxMode(nil, queue: nil)
+        #expect(modes() == [.polling, .polling, .polling] && record.queueModes.isEmpty)
     }
 
     @Test func refusesARxModeThatThereIsNot() async throws {

@@ -79,7 +79,8 @@ struct ForwardingModel: Sendable {
         case .mac(let name, let mac): return try edit(name) { $0.mac = mac }
         case .promiscuous(let name, let isOn): return try edit(name) { $0.isPromiscuous = isOn }
         case .handoff(let name, let target): return try edit(name) { $0.handoff = target }
-        case .rxMode(let name, let mode): return try edit(name) { $0.rxMode = mode }
+        case .rxMode(let name, let queue, let mode):
+            return try edit(name) { $0.setRxMode(mode, queue: queue) }
         case .plugin: return []
         }
     }

@@ -53,18 +53,16 @@ extension CommandTable {
         },
         Command(
             set + .word("rx-mode", "how lanes look after the receive queues") + name
+                + .optional(.option("queue", .integer(0...65_535), "one receive queue alone"))
                 + .choice([
                     .word("polling", "in every turn of the loop"),
                     .word("interrupt", "when the device calls"),
                     .word("adaptive", "polled while there is much to do, else by interrupt"),
+                    .word("default", "polling; of one queue: as the interface's others"),
                 ]),
-            "Says how lanes look after an interface's receive queues."
-        ) { input, session throws(CommandFailure) in
-            let name = try input.required(input.text("interface"), "INTERFACE")
-            let mode: RxMode =
-                input.has("polling") ? .polling : input.has("interrupt") ? .interrupt : .adaptive
-            return try await session.dataplane.change(.rxMode(interface: name, mode))
-        },
+            "Says how lanes look after an interface's receive queues.",
+            run: changeRxMode
+        ),
         Command(
             set + .word("handoff", "spread received packets by flow") + name
                 + .choice([
@@ -97,6 +95,25 @@ extension CommandTable {
             throw .refused("\(mac) cannot be an interface's address: it is zero or names a group")
         }
         return try await session.dataplane.change(.mac(interface: name, mac))
+    }
+
+    private static let changeRxMode: Command.Action = { input, session throws(CommandFailure) in
+        let name = try input.required(input.text("interface"), "INTERFACE")
+        let modes = [
+            ("polling", RxMode.polling), ("interrupt", .interrupt), ("adaptive", .adaptive),
+        ]
+        let queue = input.integer("queue")
+        if let queue {
+            let placement = await session.dataplane.view().placement
+            let count = placement.ports.first { $0.name == name }?.receivingQueues ?? 0
+            guard queue < count else {
+                let there = count == 1 ? "queue 0 alone" : "queues 0 to \(count - 1)"
+                throw .refused("\(name) has \(count > 0 ? there : "no receive queues")")
+            }
+        }
+        return try await session.dataplane.change(
+            .rxMode(interface: name, queue: queue, modes.first { input.has($0.0) }?.1)
+        )
     }
 
     private static let changeHandoff: Command.Action = { input, session throws(CommandFailure) in

@@ -28,9 +28,7 @@ struct RxPlacementReport: CommandResult {
             for port in placed.ports {
                 let record = view.interfaces.first { Int($0.index) == port.interfaceIndex }
                 let graphNode = port.kind == .tap ? "tap-input" : "dpdk-input"
-                // A TAP has a descriptor for each lane, which both sends and receives.
-                let count = port.kind == .tap ? max(port.rxQueues, port.txQueues) : port.rxQueues
-                for queue in 0..<count {
+                for queue in 0..<port.receivingQueues {
                     let lane = queue % placed.lanes.count
                     queues.append(
                         Queue(
@@ -39,7 +37,7 @@ struct RxPlacementReport: CommandResult {
                             numaNode: placed.number,
                             lane: lane,
                             graphNode: graphNode,
-                            mode: "\(record?.rxMode ?? .polling)",
+                            mode: "\(record?.rxMode(ofQueue: queue) ?? .polling)",
                             state: reading?.nodeState(graphNode, lane: lane).map { "\($0)" }
                         )
                     )
@@ -67,4 +65,9 @@ struct RxPlacementReport: CommandResult {
         }
         return text
     }
+}
+
+extension PortPlacement {
+    /// Queues that lanes receive from; a TAP has a descriptor for each lane, which both sends and receives.
+    var receivingQueues: Int { kind == .tap ? max(rxQueues, txQueues) : rxQueues }
 }
