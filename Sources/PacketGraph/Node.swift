@@ -108,8 +108,7 @@ public struct Frame<Next: Exit>: ~Copyable {
 
     /// Sends every packet to the exit that `choose` names for it.
     ///
-    /// Packets are taken four at a time, with the headers of the next eight and the data of the
-    /// next four on their way to the first-level cache.
+    /// Packets ahead are prefetched, as `Mbuf.visit` does.
     ///
     /// - Parameter choose: gives the exit of a packet; called once for each, in order.
     @inlinable @inline(__always)
@@ -120,33 +119,13 @@ public struct Frame<Next: Exit>: ~Copyable {
     /// Looks at every packet in order, prefetched as `route` does, without deciding exits.
     @inlinable @inline(__always)
     public func visit(_ body: (_ index: Int, _ mbuf: Mbuf) -> Void) {
-        var index = 0
-        while index &+ 12 <= count {
-            for ahead in 8..<12 { mbufs[index &+ ahead].prefetchHeader() }
-            for ahead in 4..<8 { mbufs[index &+ ahead].prefetchData() }
-            for step in 0..<4 { body(index &+ step, mbufs[index &+ step]) }
-            index &+= 4
-        }
-        while index < count {
-            body(index, mbufs[index])
-            index &+= 1
-        }
+        Mbuf.visit(mbufs, count: count, body)
     }
 
     /// As `route`, with the exit's number or `consumed`.
     @inlinable @inline(__always)
     public func routeRaw(_ choose: (Mbuf) -> UInt16) {
-        var index = 0
-        while index &+ 12 <= count {
-            for ahead in 8..<12 { mbufs[index &+ ahead].prefetchHeader() }
-            for ahead in 4..<8 { mbufs[index &+ ahead].prefetchData() }
-            for step in 0..<4 { nexts[index &+ step] = choose(mbufs[index &+ step]) }
-            index &+= 4
-        }
-        while index < count {
-            nexts[index] = choose(mbufs[index])
-            index &+= 1
-        }
+        Mbuf.visit(mbufs, count: count) { nexts[$0] = choose($1) }
     }
 }
 

@@ -30,18 +30,8 @@ public struct PluginFrame {
     /// - Parameter choose: gives the number of an exit; called once for each packet, in order.
     @inlinable @inline(__always)
     public func route(_ choose: (Mbuf) -> UInt16) {
-        let (mbufs, nexts, count) = (mbufs, raw.pointee.nexts, count)
-        var index = 0
-        while index &+ 12 <= count {
-            for ahead in 8..<12 { mbufs[index &+ ahead].prefetchHeader() }
-            for ahead in 4..<8 { mbufs[index &+ ahead].prefetchData() }
-            for step in 0..<4 { nexts[index &+ step] = choose(mbufs[index &+ step]) }
-            index &+= 4
-        }
-        while index < count {
-            nexts[index] = choose(mbufs[index])
-            index &+= 1
-        }
+        let nexts = raw.pointee.nexts
+        Mbuf.visit(mbufs, count: count) { nexts[$0] = choose($1) }
     }
 
     /// Says why a packet that goes to `error-drop` is dropped; it is counted there.
