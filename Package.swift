@@ -219,7 +219,7 @@ let package = Package(
             name: "causeway-bench",
             dependencies: [
                 "CBench", "CDPDK", "CLinux", "ControlProtocol", "Coordination", "Forwarding",
-                "LinuxSystem", "MainLoop", "PacketBuffers", "PacketGraph", "PacketNodes",
+                "LinuxSystem", "MainLoop", "NodeRuntime", "PacketBuffers", "PacketGraph", "PacketNodes",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "bench",

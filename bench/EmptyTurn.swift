@@ -1,14 +1,15 @@
 import CBench
 import CLinux
 import Coordination
-import Forwarding
+import Glibc
 import MainLoop
+import NodeRuntime
 import PacketBuffers
 import PacketGraph
 import PacketNodes
 
-/// A turn of a lane's loop in which nothing has come: counters, barrier, doorbells, interrupts, an
-/// empty queue of frames.
+/// A turn of a lane's loop in which nothing has come, as a lane without a packet turns it that polls a
+/// port and does not sleep: counters, barrier, tables, doorbells, input, interrupts, frames, timers, pause.
 final class EmptyTurn: LoopSubject {
     private struct EndNode: Node {
         typealias Next = NoExit
@@ -24,10 +25,9 @@ final class EmptyTurn: LoopSubject {
         mutating func process(_ frame: borrowing Frame<Next>) {}
     }
 
-    private let graph: LaneGraph
+    private let world: ForwardingWorld
+    private let lane: SilentLane
     private let block: LaneBlock
-    private let signals: LaneSignals
-    private let epochWanted: UnsafeMutablePointer<UInt64>
     private let plain: UnsafeMutablePointer<CBench_turn>
     private static let count = 512
 
@@ -38,50 +38,41 @@ final class EmptyTurn: LoopSubject {
     /// - Parameters:
     ///   - rings: how many, all of them silent.
     ///   - pool: where packets would come from.
-    /// - Throws: what the graph refuses.
+    /// - Throws: what the graph or the segment's file refuses.
     init(rings: Int, pool: MbufPool) throws {
         let lines = UnsafeMutableRawPointer.allocate(byteCount: 512, alignment: 64)
         lines.initializeMemory(as: UInt8.self, repeating: 0, count: 512)
-        block = makeLaneBlock()
-        signals = LaneSignals(lines)
-        epochWanted = (lines + 64).bindMemory(to: UInt64.self, capacity: 8)
-        let context = UnsafeMutablePointer<LaneContext>.allocate(capacity: 1)
-        let published = UnsafeMutablePointer<UInt>.allocate(capacity: 1)
-        published.initialize(to: 0)
-        let heap = try Machine.makeHeap(byteCount: 80 << 20)
-        context.initialize(
-            to: LaneContext(
-                tables: UnsafeMutablePointer<ForwardingTables>.allocate(capacity: 1),
-                published: published,
-                fib: try Fib(heap: heap).reader,
-                block: block,
-                pool: pool,
-                node: 0,
-                lane: 0,
-                globalLane: 0,
-                hertz: 1_000_000_000,
-                seed: 1,
-                neighbours: NeighbourMailbox()
-            )
-        )
+        let segment = try Self.makeSegment()
+        block = segment.lane(0)
+        world = try ForwardingWorld(routes: Routes(count: 1, areScattered: false))
+        let context = world.makeContext(block: block, pool: pool)
         let source = HandoffSource(consumer: HandoffConsumer(ring: lines + 448), peer: 0)
+        let handoff = HandoffInput(
+            context: context,
+            doorbells: lines + 128,
+            sources: Array(repeating: source, count: rings),
+            localBells: (lines + 192).bindMemory(to: UInt64.self, capacity: 8),
+            localRings: []
+        )
         var builder = GraphBuilder()
         try builder.add(EndNode())
         try builder.add(SinkNode(), name: "ethernet-input")
         try builder.add(SinkNode(), name: "interface-output")
-        try builder.addInput(
-            HandoffInput(
-                context: context,
-                doorbells: lines + 128,
-                sources: Array(repeating: source, count: rings),
-                localBells: (lines + 192).bindMemory(to: UInt64.self, capacity: 8),
-                localRings: []
-            )
+        try builder.addInput(handoff)
+        try builder.addInput(DpdkInput(context: context, queues: []))
+        try builder.addInput(TapInput(context: context, queues: []))
+        let description = builder.description
+        lane = SilentLane(
+            graph: try builder.build(block: block, pool: pool),
+            description: description,
+            context: context,
+            segment: segment,
+            handoff: handoff,
+            signals: LaneSignals(lines)
         )
-        graph = try builder.build(block: block, pool: pool)
         plain = .allocate(capacity: 1)
         plain.initialize(to: CBench_turn())
-        plain.pointee.epoch_wanted = UnsafePointer(epochWanted)
+        plain.pointee.epoch_wanted = UnsafePointer(segment.pointer(.epochWanted))
         plain.pointee.doorbells = UnsafePointer(
             (lines + 256).bindMemory(to: UInt64.self, capacity: 8)
         )
@@ -89,23 +80,22 @@ final class EmptyTurn: LoopSubject {
         plain.pointee.interrupts = UnsafePointer(
             (lines + 320).bindMemory(to: UInt64.self, capacity: 8)
         )
+        plain.pointee.generation_published = plain.pointee.interrupts
+        plain.pointee.next_timer = .max
+        plain.pointee.rate_interval = .max
         super.init(unit: "clocks/turn", operations: Self.count)
+        // It starts to look at the clock again before it would sleep.
+        for _ in 0..<2 { work() }
     }
 
-    override func work() {
-        for _ in 0..<Self.count {
-            let loops = block.pointer(.loops).pointee &+ 1
-            block.pointer(.loops).pointee = loops
-            block.pointer(.heartbeatTSC).pointee = timestamp()
-            if CLinux_load_acquire64(epochWanted) != block.pointer(.epochReached).pointee {
-                block.pointer(.epochReached).pointee &+= 1
-            }
-            var count = graph.pollInputs(turn: loops)
-            if signals.hasInterrupts { count &+= graph.takeInterrupts(signals, turn: loops) }
-            graph.dispatchPending()
-            if count > 0 { block.pointer(.busyLoops).pointee &+= 1 }
-        }
+    /// A segment that nobody else sees.
+    private static func makeSegment() throws -> WorkerSegment {
+        let path = "/dev/shm/causeway-bench-\(getpid())"
+        defer { unlink(path) }
+        return try WorkerSegment.create(path: path, node: 0, incarnation: 1, lanes: 1)
     }
+
+    override func work() { lane.turn(times: Self.count) }
 
     override func reference() {
         for _ in 0..<Self.count { CBench_turn(plain) }

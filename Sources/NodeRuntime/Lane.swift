@@ -31,7 +31,7 @@ enum LaneLoop {
 
     /// One turn of the loop.
     @inline(__always)
-    private static func turn(_ lane: Lane) {
+    static func turn(_ lane: Lane) {
         let block = lane.pointee.block
         let context = lane.pointee.context
         let now = timestamp()

@@ -106,13 +106,22 @@ void (*CBench_counting(void))(void *) { return count; }
 
 void CBench_turn(struct CBench_turn *turn) {
     turn->loops++;
-    turn->heartbeat = __builtin_ia32_rdtsc();
+    uint64_t now = __builtin_ia32_rdtsc();
+    turn->heartbeat = now;
     if (__atomic_load_n(turn->epoch_wanted, __ATOMIC_ACQUIRE) != turn->epoch_reached) turn->epoch_reached++;
     uint64_t found = 0;
     for (unsigned word = 0; word < turn->doorbell_words; word++)
         found |= turn->unfinished[word] | __atomic_load_n(&turn->doorbells[word], __ATOMIC_RELAXED);
     for (unsigned word = 0; word < 4; word++) found |= __atomic_load_n(&turn->interrupts[word], __ATOMIC_RELAXED);
-    if (found) turn->busy++;
+    if (__atomic_load_n(turn->generation_published, __ATOMIC_ACQUIRE) != turn->generation) turn->generation++;
+    if (now >= turn->next_timer || now - turn->rate_start > turn->rate_interval) turn->rate_start = now;
+    if (found) {
+        turn->busy++;
+        return;
+    }
+    // Who has found nothing for a while asks whether it may sleep, which it may not.
+    if (++turn->idle > 256 && __builtin_ia32_rdtsc() >= turn->next_timer) return;
+    __builtin_ia32_pause();
 }
 
 struct CBench_mailbox {

@@ -122,8 +122,13 @@ struct CBench_turn {
     uint64_t unfinished[8];
     unsigned doorbell_words;
     const uint64_t *_Nullable interrupts;
+    const uint64_t *_Nullable generation_published;
+    uint64_t generation;
+    /// When the next timer expires, and how long a rate is taken over: never, and for ever.
+    uint64_t next_timer, rate_start, rate_interval;
+    uint64_t idle;
 };
-/// A turn of a loop in which nothing has come.
+/// A turn of a loop in which nothing has come, up to the pause at its end.
 void CBench_turn(struct CBench_turn *_Nonnull turn);
 
 struct CBench_mailbox;
