@@ -26,16 +26,18 @@ struct Testbed: Sendable {
 
     /// Starts it, configures addresses, runs a body and stops everything.
     ///
-    /// `restart` is the topology file's, in YAML's flow form.
+    /// `restart` is the topology file's, in YAML's flow form; `startup` are lines of the startup file.
     static func run(
         restart: String = "{}",
+        startup: String = "",
         _ body: (Testbed) async throws -> Void
     ) async throws {
         let instance = LiveDataplane.freshName()
         do {
             try await LiveDataplane.run(
                 instance: instance,
-                topology: topology(instance: instance, restart: restart)
+                topology: topology(instance: instance, restart: restart),
+                startup: startup
             ) { dataplane in
                 let hosts = try await addHosts(to: dataplane)
                 let testbed = Testbed(
