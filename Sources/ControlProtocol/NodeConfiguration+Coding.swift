@@ -9,6 +9,7 @@ extension KeeperConfiguration {
         writer.put(destinationLanes)
         writer.put(sourceLanes)
         writer.put(ringCells)
+        writer.put(segmentFile)
     }
 
     init(from reader: inout WireReader) throws(WireError) {
@@ -21,7 +22,8 @@ extension KeeperConfiguration {
             ringFile: try reader.getString(),
             destinationLanes: try reader.get(),
             sourceLanes: try reader.get(),
-            ringCells: try reader.get()
+            ringCells: try reader.get(),
+            segmentFile: try reader.getString()
         )
     }
 }

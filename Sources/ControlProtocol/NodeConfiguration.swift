@@ -18,6 +18,8 @@ public struct KeeperConfiguration: Hashable, Sendable {
     public var sourceLanes: UInt16
     /// 64-byte cells of each ring; a power of two.
     public var ringCells: UInt32
+    /// The file of the `PortSegment` that the supervisor made for this life.
+    public var segmentFile: String
 
     /// Makes the configuration of a keeper; the supervisor derives it from the placement.
     public init(
@@ -29,7 +31,8 @@ public struct KeeperConfiguration: Hashable, Sendable {
         ringFile: String,
         destinationLanes: UInt16,
         sourceLanes: UInt16,
-        ringCells: UInt32
+        ringCells: UInt32,
+        segmentFile: String
     ) {
         self.node = node
         self.poolBuffers = poolBuffers
@@ -40,6 +43,7 @@ public struct KeeperConfiguration: Hashable, Sendable {
         self.destinationLanes = destinationLanes
         self.sourceLanes = sourceLanes
         self.ringCells = ringCells
+        self.segmentFile = segmentFile
     }
 }
 

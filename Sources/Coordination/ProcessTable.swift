@@ -82,7 +82,7 @@ extension WorkerSegment {
         let words = (entry + 48).assumingMemoryBound(to: UInt64.self)
         if index >= Int(clamping: load(.processCount)) {
             write(reading.name, to: entry, capacity: 48)
-            addEntries(processEntries(reading.name, at: index))
+            if listsNodes { addEntries(processEntries(reading.name, at: index)) }
         }
         for (place, value) in [
             reading.wait.rawValue, reading.calls, reading.suspends, reading.events, reading.clocks,

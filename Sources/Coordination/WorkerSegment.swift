@@ -70,15 +70,34 @@ public struct WorkerSegment: Sendable {
         incarnation: UInt32,
         lanes: Int
     ) throws(Errno) -> WorkerSegment {
-        let mapping = try SharedMapping.create(path: path, byteCount: byteCount(lanes: lanes))
+        let segment = try make(
+            path: path,
+            byteCount: byteCount(lanes: lanes),
+            node: node,
+            incarnation: incarnation,
+            lanes: lanes
+        ) { $0.fixedEntries() }
+        segment.writeInterfaceName("local0", at: 0)
+        return segment
+    }
+
+    /// Makes a file with a header and a directory; the header's magic number comes last.
+    static func make(
+        path: String,
+        byteCount: Int,
+        node: Int,
+        incarnation: UInt32,
+        lanes: Int,
+        entries: (WorkerSegment) -> [StatisticsEntry]
+    ) throws(Errno) -> WorkerSegment {
+        let mapping = try SharedMapping.create(path: path, byteCount: byteCount)
         let segment = WorkerSegment(mapping: mapping, laneCount: lanes)
         segment.store(.node, UInt64(node))
         segment.store(.incarnation, UInt64(incarnation))
         segment.store(.laneCount, UInt64(lanes))
         segment.store(.directoryOffset, UInt64(directoryOffset))
         segment.store(.directoryStride, UInt64(StatisticsEntry.byteCount))
-        segment.addEntries(segment.fixedEntries())
-        segment.writeInterfaceName("local0", at: 0)
+        segment.addEntries(entries(segment))
         segment.store(.magic, magic)
         return segment
     }
@@ -143,6 +162,10 @@ extension WorkerSegment {
         case pollingThreshold, interruptThreshold
         /// Turns that a lane goes on after its last handoff before it may sleep.
         case handoffTailTurns
+        /// The time between two writings of the gauges in microseconds; 0: the worker's own.
+        case gaugeMicroseconds
+        /// Whether what graph nodes and processes do stays out of the directory (1).
+        case hidesNodes
         /// The raw value of the worker's `ProcessState`.
         case state = 256
         /// The worker's process id, ticks of the time-stamp counter a second, and its reading at

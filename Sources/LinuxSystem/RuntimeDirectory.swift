@@ -41,18 +41,30 @@ public struct RuntimeDirectory: Hashable, Sendable {
         directory(node: node) + "/worker.\(incarnation).sock"
     }
 
-    /// What a node's directory leads to of a life of its worker: files in shared memory, readable
-    /// during the life and, for the last one that is over, after it.
-    public enum Link: String, Sendable, CaseIterable {
-        /// Its counters, a `WorkerSegment`.
+    /// What a node's directory leads to of a life of its worker or keeper: files in shared memory,
+    /// readable during the life and, for the last one of a worker that is over, after it.
+    public enum Link: Sendable {
+        /// A worker's counters, a `WorkerSegment`.
         case segment
-        /// Its event log.
+        /// A worker's event log.
         case events
+        /// A keeper's counters, a `PortSegment`.
+        case ports
+
+        /// What stands before and behind the life's number in the link's name.
+        var name: (role: String, suffix: String) {
+            switch self {
+            case .segment: ("worker", "segment")
+            case .events: ("worker", "events")
+            case .ports: ("keeper", "segment")
+            }
+        }
     }
 
-    /// A symbolic link to a file of a life of a node's worker.
+    /// A symbolic link to a file of a life of a node's worker or keeper.
     public func link(_ link: Link, node: Int, incarnation: UInt32) -> String {
-        directory(node: node) + "/worker.\(incarnation).\(link.rawValue)"
+        let (role, suffix) = link.name
+        return directory(node: node) + "/\(role).\(incarnation).\(suffix)"
     }
 
     /// Makes a link, in place of one that is there.
@@ -67,20 +79,19 @@ public struct RuntimeDirectory: Hashable, Sendable {
         try SmallFile.link(place, to: path)
     }
 
-    /// Removes the links to a life's files.
+    /// Removes the links to the files of a worker's life.
     public func removeLinks(node: Int, incarnation: UInt32) {
-        for link in Link.allCases {
+        for link in [Link.segment, .events] {
             SmallFile.remove(self.link(link, node: node, incarnation: incarnation))
         }
     }
 
-    /// The lives of a node's worker that a link leads to, in ascending order.
+    /// The lives of a node's worker or keeper that a link leads to, in ascending order.
     public func lives(_ link: Link, node: Int) -> [UInt32] {
-        SmallFile.names(in: directory(node: node)).compactMap { name in
+        let (role, suffix) = link.name
+        return SmallFile.names(in: directory(node: node)).compactMap { name in
             let parts = name.split(separator: ".")
-            guard parts.count == 3, parts[0] == "worker", parts[2] == link.rawValue else {
-                return nil
-            }
+            guard parts.count == 3, parts[0] == role, parts[2] == suffix else { return nil }
             return UInt32(parts[1])
         }.sorted()
     }

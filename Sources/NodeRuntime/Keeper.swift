@@ -22,6 +22,7 @@ public final class Keeper {
     private var pool: MbufPool?
     private var ports: [KeptPort] = []
     private var ringFile: SharedMapping?
+    private var counters: PortSegment?
     private var isStopping = false
 
     /// The pool's name in the node's DPDK domain.
@@ -47,7 +48,7 @@ public final class Keeper {
         server.forwardLog()
         while !isStopping && !Signals.terminationAsked {
             server.serve(milliseconds: 1000) { received, channel in handle(received, channel) }
-            if state == .forwarding { watchLinks() }
+            if state == .forwarding { watchPorts() }
         }
         stop()
         return 0
@@ -68,15 +69,19 @@ public final class Keeper {
         case .setPort(let interface, let setting):
             answer(channel, request) { () throws(DPDKError) in try apply(setting, to: interface) }
         case .queryPorts:
-            for port in ports { server.answer(channel, .portStatus(port.status), request: request) }
+            for port in ports {
+                let status = port.status
+                publish(status)
+                server.answer(channel, .portStatus(status), request: request)
+            }
             server.answer(channel, .result(error: "", text: ""), request: request)
+        case .logLevels(let least, let standardError):
+            NodeLog.setLevels(least: least, standardError: standardError)
         case .tapDescriptors(let interface):
             giveTap(interface, channel, request)
         case .drain:
             isStopping = true
             server.answer(channel, .result(error: "", text: ""), request: request)
-        case .logLevels(let least, let standardError):
-            NodeLog.setLevels(least: least, standardError: standardError)
         default:
             server.answer(
                 channel,
@@ -145,6 +150,7 @@ public final class Keeper {
                 )
             }
             try makeRings(configuration)
+            try openCounters(configuration)
             enter(.ready, "\(ports.count) ports, \(pool.size) buffers")
             state = .forwarding
             server.answer(channel, .result(error: "", text: ""), request: request)
@@ -255,16 +261,39 @@ public final class Keeper {
         )
     }
 
-    private func watchLinks() {
-        for port in ports where port.linkChanged() {
+    /// Writes what the ports' hardware counts where everyone can read it, and says whose link has changed.
+    private func watchPorts() {
+        for port in ports {
+            let status = port.status
+            publish(status)
+            guard port.noteLink(status.isLinkUp) else { continue }
             log.info(
                 "link changed",
-                metadata: [
-                    "port": "\(port.configuration.name)", "up": "\(port.status.isLinkUp)",
-                ]
+                metadata: ["port": "\(port.configuration.name)", "up": "\(status.isLinkUp)"]
             )
-            server.report(.portStatus(port.status))
+            server.report(.portStatus(status))
         }
+    }
+
+    private func openCounters(_ configuration: KeeperConfiguration) throws(DPDKError) {
+        do throws(Errno) {
+            let counters = try PortSegment.open(path: configuration.segmentFile)
+            for port in configuration.ports {
+                counters.segment.writeInterfaceName(port.name, at: Int(port.interface))
+            }
+            self.counters = counters
+        } catch {
+            throw .environment(
+                reason: "cannot open the ports' counters at \(configuration.segmentFile): \(error)"
+            )
+        }
+    }
+
+    private func publish(_ status: PortStatus) {
+        let index = Int(status.interface)
+        counters?.store(.rxMissed, interface: index, status.rxMissed)
+        counters?.store(.rxNoBuffer, interface: index, status.rxNoBuffer)
+        counters?.store(.rxErrors, interface: index, status.rxErrors)
     }
 
     private func stop() {

@@ -150,8 +150,7 @@ final class KeptPort {
     }
 
     /// Whether the link is in another state than at the last call.
-    func linkChanged() -> Bool {
-        let isUp = status.isLinkUp
+    func noteLink(_ isUp: Bool) -> Bool {
         defer { wasLinkUp = isUp }
         return isUp != wasLinkUp
     }

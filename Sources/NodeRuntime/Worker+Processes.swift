@@ -5,18 +5,22 @@ internal import MainLoop
 internal import PacketNodes
 
 extension Worker {
-    /// How often the gauges of the segment are written.
-    private static let gaugeInterval = Duration.milliseconds(20)
+    /// How often the gauges of the segment are written unless the supervisor says otherwise.
+    private static let gaugeMicroseconds: Int64 = 20_000
     /// Calls of lanes that are answered before other processes get their turn.
     private static let callsInTurn = 256
 
     /// Starts what the control lane does by itself once there is a forwarding plane.
     func startProcesses(_ forwarder: Forwarder) {
         let bound = LoopBound((worker: self, forwarder: forwarder))
+        let wanted = forwarder.segment.load(.gaugeMicroseconds)
+        let pause = Duration.microseconds(
+            wanted > 0 ? Int64(clamping: wanted) : Self.gaugeMicroseconds
+        )
         loop.start("gauges") { process in
             while true {
                 bound.value.forwarder.publishGauges()
-                await process.suspend(for: Self.gaugeInterval)
+                await process.suspend(for: pause)
             }
         }
         callProcess = loop.start("lane-calls") { process in

@@ -11,7 +11,7 @@ internal import SystemPackage
 /// lives together (`/if/rx`).
 public struct StatisticsReader: Sendable {
     private let runtime: RuntimeDirectory
-    private var workers: [WorkerStatistics] = []
+    private var lives: [LifeStatistics] = []
 
     /// Maps what is there.
     ///
@@ -22,31 +22,51 @@ public struct StatisticsReader: Sendable {
         try refresh()
     }
 
-    /// Takes up new lives of workers, and lets go of those whose segments are gone.
+    /// Takes up new lives of workers and keepers, and lets go of those whose segments are gone.
     public mutating func refresh() throws(StatisticsError) {
-        var found: [WorkerStatistics] = []
+        var found: [LifeStatistics] = []
         for node in runtime.nodeNumbers {
-            let lives = runtime.lives(.segment, node: node)
-            for life in lives {
-                let isLast = life == lives.last
-                if var known = workers.first(where: { $0.node == node && $0.incarnation == life }) {
-                    known.isLast = isLast
-                    found.append(known)
-                    continue
-                }
-                do throws(StatisticsError) {
-                    found.append(
-                        try WorkerStatistics(runtime, node: node, incarnation: life, isLast: isLast)
-                    )
-                } catch {
-                    // It went while we looked.
-                    if case .file(_, .noSuchFileOrDirectory) = error { continue }
-                    throw error
-                }
+            let workers = runtime.lives(.segment, node: node)
+            for life in workers {
+                try take(.segment, node, life, isLast: life == workers.last, into: &found)
+            }
+            if let life = runtime.lives(.ports, node: node).last {
+                try take(.ports, node, life, isLast: true, into: &found)
             }
         }
         guard !found.isEmpty else { throw .nothing(directory: runtime.path) }
-        workers = found
+        lives = found
+    }
+
+    private func take(
+        _ link: RuntimeDirectory.Link,
+        _ node: Int,
+        _ incarnation: UInt32,
+        isLast: Bool,
+        into found: inout [LifeStatistics]
+    ) throws(StatisticsError) {
+        let known = lives.first {
+            $0.link == link && $0.node == node && $0.incarnation == incarnation
+        }
+        if var known {
+            known.isLast = isLast
+            return found.append(known)
+        }
+        do throws(StatisticsError) {
+            found.append(
+                try LifeStatistics(
+                    runtime,
+                    link,
+                    node: node,
+                    incarnation: incarnation,
+                    isLast: isLast
+                )
+            )
+        } catch {
+            // It went while we looked.
+            if case .file(_, .noSuchFileOrDirectory) = error { return }
+            throw error
+        }
     }
 
     /// The names of all statistics, in alphabetical order.
@@ -58,9 +78,9 @@ public struct StatisticsReader: Sendable {
     public func names(matching patterns: [String] = []) throws(StatisticsError) -> [String] {
         let filter = try NameFilter(patterns)
         var names: Set<String> = []
-        for worker in workers {
-            for entry in worker.segment.entries {
-                for name in [worker.prefix + entry.name, worker.isLast ? entry.name : nil] {
+        for life in lives {
+            for entry in life.segment.entries {
+                for name in [life.prefix + entry.name, life.isLast ? entry.name : nil] {
                     if let name, filter.accepts(name) { names.insert(name) }
                 }
             }
@@ -75,34 +95,51 @@ public struct StatisticsReader: Sendable {
     /// - Throws: `StatisticsError.pattern`.
     public func read(matching patterns: [String] = []) throws(StatisticsError) -> [Statistic] {
         let filter = try NameFilter(patterns)
-        let tables = workers.map { EntryTable($0) }
+        let tables = lives.map { EntryTable($0) }
         var found: [Statistic] = []
-        for table in tables {
-            for entry in table.entries where filter.accepts(table.worker.prefix + entry.name) {
-                found.append(table.worker.read(entry, labels: table.labels(of: entry)))
+        for prefix in Set(lives.map(\.prefix)) {
+            let own = tables.filter { $0.life.prefix == prefix }
+            found += Self.read(own, as: prefix, filter) { name in
+                let parts = own.compactMap { table in table[name].map { (table, $0) } }
+                // What worker and keeper both count is one number: the keeper's belongs to no lane.
+                guard parts.count == 1, let (table, entry) = parts.first else {
+                    return Together(name, in: own).statistic
+                }
+                return table.life.read(entry, labels: table.labels(of: entry))
             }
         }
-        let last = tables.filter(\.worker.isLast)
-        var seen: Set<String> = []
-        for table in last {
-            for entry in table.entries
-            where filter.accepts(entry.name) && seen.insert(entry.name).inserted {
-                found.append(Together(entry.name, in: last).statistic)
-            }
-        }
+        let last = tables.filter(\.life.isLast)
+        found += Self.read(last, as: "", filter) { Together($0, in: last).statistic }
         return found.sorted { $0.name < $1.name }
+    }
+
+    /// What tables have, each name once, with a prefix before it.
+    private static func read(
+        _ tables: [EntryTable],
+        as prefix: String,
+        _ filter: NameFilter,
+        _ statistic: (String) -> Statistic
+    ) -> [Statistic] {
+        var seen: Set<String> = []
+        return tables.flatMap(\.entries).map(\.name).filter { name in
+            filter.accepts(prefix + name) && seen.insert(name).inserted
+        }.map { name in
+            var found = statistic(name)
+            found.name = prefix + name
+            return found
+        }
     }
 }
 
-/// A worker with its entries by name.
+/// A life with its entries by name.
 struct EntryTable {
-    let worker: WorkerStatistics
+    let life: LifeStatistics
     let entries: [StatisticsEntry]
     private let positions: [String: Int]
 
-    init(_ worker: WorkerStatistics) {
-        self.worker = worker
-        entries = worker.segment.entries
+    init(_ life: LifeStatistics) {
+        self.life = life
+        entries = life.segment.entries
         positions = Dictionary(
             entries.enumerated().map { ($1.name, $0) },
             uniquingKeysWith: { first, _ in first }
@@ -117,7 +154,7 @@ struct EntryTable {
             let names = self[entry.name[...slash] + "names"], names.kind == .names,
             names.indices == entry.indices
         else { return [] }
-        let row = worker.segment.words(of: names).first ?? []
+        let row = life.segment.words(of: names).first ?? []
         return Statistic.texts(row, width: names.width)
     }
 }

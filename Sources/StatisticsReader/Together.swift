@@ -13,12 +13,12 @@ struct Together {
         }
         // What a dead worker stood at is no part of what stands now; what it counted was counted.
         let standing = parts.filter {
-            !($0.table.worker.isOver && [.gauge, .rate].contains(first.kind))
+            !($0.table.life.isOver && [.gauge, .rate].contains(first.kind))
         }
         let values = standing.filter {
             $0.entry.kind == first.kind && $0.entry.width == first.width
         }
-        .map { $0.table.worker.segment.words(of: $0.entry) }
+        .map { $0.table.life.segment.words(of: $0.entry) }
         let isRate = first.kind == .rate
         let rows: [[UInt64]] =
             switch first.together {

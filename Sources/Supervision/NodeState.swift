@@ -25,6 +25,8 @@ struct NodeState {
     var reason = ""
     /// The counters of the worker's present life, or of its last one.
     var segment: WorkerSegment?
+    /// What the ports' hardware counted in the keeper's present life, or in its last one.
+    var portSegment: PortSegment?
     /// The last life that is over, whose segment is kept for reading.
     var lastDead: UInt32?
     var baseline = CounterBaseline()

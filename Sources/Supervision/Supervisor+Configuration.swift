@@ -5,7 +5,7 @@ internal import LinuxSystem
 
 extension Supervisor {
     /// What a node's keeper is told.
-    func keeperConfiguration(_ node: NodePlacement) -> KeeperConfiguration {
+    func keeperConfiguration(_ node: NodePlacement, _ incarnation: UInt32) -> KeeperConfiguration {
         let position = order.firstIndex(of: node.number) ?? 0
         let layout = files.layout(at: position)
         return KeeperConfiguration(
@@ -17,7 +17,8 @@ extension Supervisor {
             ringFile: files.ringFile(node),
             destinationLanes: UInt16(layout.destinationLanes),
             sourceLanes: UInt16(layout.sourceLanes),
-            ringCells: UInt32(layout.cells)
+            ringCells: UInt32(layout.cells),
+            segmentFile: files.portSegmentFile(node: node.number, incarnation: incarnation)
         )
     }
 

@@ -42,10 +42,12 @@ extension Supervisor {
         fields["where"] = lines.first { $0.contains(", in graph node ") || $0 == "control lane" }
         log(.error, "crash-report", node: name.node, fields)
         // What was asked of the dataplane before it happened.
-        try? SmallFile.write(
-            String(kept.dropLast(4)) + ".commands.txt",
-            history.lines.map { $0 + "\n" }.joined()
-        )
+        if history.capacity > 0 {
+            try? SmallFile.write(
+                String(kept.dropLast(4)) + ".commands.txt",
+                history.lines.map { $0 + "\n" }.joined()
+            )
+        }
         let all = SmallFile.names(in: runtime.directory(node: name.node))
             .filter(RuntimeDirectory.isKeptCrashFile)
         for old in all.dropLast(2 * Self.reportLimit) {

@@ -2,6 +2,10 @@ public import ControlProtocol
 public import Coordination
 internal import Logging
 
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
 extension Supervisor: Dataplane {
     /// Applies a change: a port's setting at its keeper first, then the journal's entry on every
     /// worker.
@@ -133,6 +137,8 @@ extension Supervisor: Dataplane {
         for number in order {
             guard let segment = nodes[number]?.segment else { continue }
             nodes[number]?.baseline.take(counters, from: segment)
+            guard counters == .interfaces else { continue }
+            nodes[number]?.portSegment?.clear(unixSeconds: UInt64(time(nil)))
         }
     }
 

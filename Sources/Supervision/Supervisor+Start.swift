@@ -99,15 +99,16 @@ extension Supervisor {
         let name = ProcessName(role: .keeper, node: number, incarnation: node.keeperIncarnation)
         try checkRunning(name)
         do throws(StepFailure) {
+            try makePortSegment(name)
             let keeper = try await launch(
                 name,
                 options.keeperArguments(node.placement, node.keeperIncarnation)
             )
             nodes[number]?.keeper = keeper
             try await keeper.introduce(build: options.build, within: options.times.hello)
-            try await keeper.send(
             try await tellLogLevels(keeper)
-                .configureKeeper(keeperConfiguration(node.placement)),
+            try await keeper.send(
+                .configureKeeper(keeperConfiguration(node.placement, name.incarnation)),
                 step: "configuration",
                 within: options.times.request
             )
@@ -169,8 +170,8 @@ extension Supervisor {
     ) async throws(StepFailure) {
         let times = options.times
         try await worker.introduce(build: options.build, within: times.hello)
-        try await giveLaneWakeups(to: worker)
         try await tellLogLevels(worker)
+        try await giveLaneWakeups(to: worker)
         try await worker.send(
             .configureWorker(workerConfiguration(placement, worker.name.incarnation)),
             step: "configuration",
@@ -206,6 +207,25 @@ extension Supervisor {
         }
     }
 
+    /// Makes what the keeper's next life counts in, for readers in place of that of the life before.
+    private func makePortSegment(_ name: ProcessName) throws(StepFailure) {
+        let (node, life) = (name.node, name.incarnation)
+        do throws(SupervisionError) {
+            nodes[node]?.portSegment = try files.createPortSegment(node: node, incarnation: life)
+            let path = files.portSegmentFile(node: node, incarnation: life)
+            do throws(Errno) {
+                try runtime.makeDirectory(node: node)
+                SmallFile.remove(runtime.link(.ports, node: node, incarnation: life - 1))
+                try runtime.makeLink(.ports, node: node, incarnation: life, to: path)
+            } catch { log(.warning, "files-not-linked", node: node, ["reason": "\(error)"]) }
+        } catch { throw notStarted(name, "\(error)") }
+    }
+
+    /// A failure before there was a process.
+    private func notStarted(_ name: ProcessName, _ reason: String) -> StepFailure {
+        StepFailure(process: name, cause: .refused(reason), lastState: .starting, detail: "")
+    }
+
     private func makeSegment(
         _ placement: NodePlacement,
         _ name: ProcessName
@@ -216,20 +236,15 @@ extension Supervisor {
             segment.store(.pollingThreshold, UInt64(options.polling.up))
             segment.store(.interruptThreshold, UInt64(options.polling.down))
             segment.store(.handoffTailTurns, UInt64(options.polling.handoffTailTurns))
+            segment.store(.gaugeMicroseconds, UInt64(options.statistics.updateMicroseconds))
+            segment.store(.hidesNodes, options.statistics.listsNodes ? 0 : 1)
             segment.store(.clockZero, clock.zeroNanoseconds)
             segment.store(.clockMillihertz, UInt64(clock.hertz * 1000))
             nodes[name.node]?.segment = segment
             nodes[name.node]?.baseline = CounterBaseline(of: segment)
             try makeEventLog(placement, incarnation: name.incarnation)
             linkFiles(of: name)
-        } catch {
-            throw StepFailure(
-                process: name,
-                cause: .refused("\(error)"),
-                lastState: .starting,
-                detail: ""
-            )
-        }
+        } catch { throw notStarted(name, "\(error)") }
     }
 
     /// Nothing is started any more once a stop has begun.

@@ -15,7 +15,7 @@ public actor Supervisor {
     let logger: Logger
     let store: LogStore
     /// The last commands.
-    public nonisolated let history = CommandHistory()
+    public nonisolated let history: CommandHistory
     let runtime: RuntimeDirectory
     let files: HostFiles
     /// What this process records of itself.
@@ -59,6 +59,7 @@ public actor Supervisor {
         self.options = options
         self.logger = logger
         self.store = store
+        history = CommandHistory(capacity: options.commandHistory)
         runtime = RuntimeDirectory(path: options.runtimeDirectory)
         files = HostFiles(options: options)
         order = options.placement.nodes.map(\.number)

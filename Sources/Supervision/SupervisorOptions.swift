@@ -32,6 +32,10 @@ public struct SupervisorOptions: Sendable {
     public var polling: PollingSettings
     /// Events of each event log, rounded up to what its rings have (`EventLog.create`).
     public var eventLogEvents: Int
+    /// What workers list and write of their statistics.
+    public var statistics: StatisticsSettings
+    /// Commands that are kept for the report after a crash; 0: none.
+    public var commandHistory: Int
     /// How the lanes' threads run.
     public var lanes: LaneSettings
     /// Which plugins workers load.
@@ -60,6 +64,8 @@ public struct SupervisorOptions: Sendable {
         idleSleepMicroseconds: Int = 100,
         polling: PollingSettings = PollingSettings(),
         eventLogEvents: Int = EventLog.defaultEvents,
+        statistics: StatisticsSettings = StatisticsSettings(),
+        commandHistory: Int = CommandHistory.defaultCapacity,
         lanes: LaneSettings = LaneSettings(),
         plugins: PluginConfiguration = PluginConfiguration(),
         build: String? = nil,
@@ -78,6 +84,8 @@ public struct SupervisorOptions: Sendable {
         self.idleSleepMicroseconds = idleSleepMicroseconds
         self.polling = polling
         self.eventLogEvents = eventLogEvents
+        self.statistics = statistics
+        self.commandHistory = commandHistory
         self.lanes = lanes
         self.plugins = plugins
         self.build = build

@@ -105,6 +105,8 @@ struct RunPlan {
             idleSleepMicroseconds: startup.pollSleepMicroseconds,
             polling: startup.polling,
             eventLogEvents: startup.eventLogEvents,
+            statistics: startup.statistics,
+            commandHistory: startup.commandTrace.capacity,
             lanes: startup.lanes,
             plugins: startup.plugins.configuration(programFolder: Self.programFolder),
             build: Build.version,

@@ -74,6 +74,38 @@ import Testing
         }
     }
 
+    @Test func readsWhatStatisticsAndTheRecordOfCommandsAreTold() {
+        let (read, findings) = interpret(
+            """
+            statseg { default per-node-counters off update-interval 0.5 }
+            api-trace { enable nitems 5000 }
+            """
+        )
+        #expect(findings.isEmpty, "\(findings)")
+        #expect(!read.statistics.listsNodes && read.statistics.updateMicroseconds == 500_000)
+        #expect(read.commandTrace.capacity == 5000)
+        let defaults = interpret("statseg { per-node-counters on } api-trace { on }").configuration
+        #expect(defaults == StartupConfiguration() && defaults.commandTrace.capacity == 1024)
+        for word in ["off", "disable"] {
+            let read = interpret("api-trace { nitems 7 \(word) }").configuration
+            #expect(read.commandTrace.capacity == 0)
+        }
+    }
+
+    @Test func saysWhyASegmentHasNoSizeAndNoSocket() {
+        let (read, findings) = interpret(
+            """
+            statseg { size 1G page-size 2M socket-name /run/vpp/stats.sock }
+            api-trace { save-api-table t }
+            """
+        )
+        #expect(findings.map(\.id) == Array(repeating: .startupNoMeaning, count: 4), "\(findings)")
+        #expect(findings[0].remedy.contains("as large as its lanes"))
+        #expect(findings[2].remedy.contains("runtime-dir"))
+        #expect(findings[3].location?.description == "s.conf:2:13")
+        #expect(read == StartupConfiguration())
+    }
+
     @Test func hasDefaultsForAnEmptyFile() {
         let (read, findings) = interpret("")
         #expect(findings.isEmpty && read == StartupConfiguration())
@@ -119,6 +151,15 @@ import Testing
         ("unix { cli-listen run/sock }", .startupImpossibleValue, "1:8"),
         ("instance 1st", .startupImpossibleValue, "1:1"),
         ("logging { default-log-level loud }", .startupImpossibleValue, "1:11"),
+        ("statseg { per-node-counters yes }", .startupImpossibleValue, "1:11"),
+        ("statseg { update-interval 0 }", .startupImpossibleValue, "1:11"),
+        ("statseg { update-interval nan }", .startupImpossibleValue, "1:11"),
+        ("statseg { update-interval 4000 }", .startupImpossibleValue, "1:11"),
+        ("statseg { size 12Q }", .startupImpossibleValue, "1:11"),
+        ("statseg { update-intervall 1 }", .startupUnknownKey, "1:11"),
+        ("api-trace { nitems 0 }", .startupImpossibleValue, "1:13"),
+        ("api-trace { nitem 10 }", .startupUnknownKey, "1:13"),
+        ("api-trace", .startupMissingValue, "1:1"),
     ])
     func refuses(text: String, id: FindingID, place: String) {
         let findings = interpret(text).findings

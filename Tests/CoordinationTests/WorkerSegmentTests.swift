@@ -110,6 +110,38 @@ import Testing
         #expect(total("/err/n/r") == 3)
     }
 
+    @Test func nodesThatAreHiddenAreCountedButNotListed() throws {
+        for isHidden in [false, true] {
+            let segment = try makeSegment()
+            segment.store(.hidesNodes, isHidden ? 1 : 0)
+            segment.writeNames(
+                nodes: [.init(name: "n", errorBase: 0, errorCount: 1)],
+                errors: [.init(node: 0, reason: "r")]
+            )
+            segment.writeProcess(
+                0,
+                ProcessReading(
+                    name: "p",
+                    wait: .clock,
+                    calls: 1,
+                    suspends: 1,
+                    events: 0,
+                    clocks: 5,
+                    maximumClocks: 5
+                )
+            )
+            segment.store(.processCount, 1)
+            let names = segment.entries.map(\.name).filter { $0.hasPrefix("/nodes/") }
+            #expect(names.contains("/nodes/n/calls") == !isHidden)
+            #expect(names.contains("/nodes/p/calls") == !isHidden)
+            #expect(names.isEmpty == isHidden)
+            // `show` commands and `/err` have what they had.
+            #expect(segment.nodeNames.map(\.name) == ["n"])
+            #expect(segment.processes.map(\.calls) == [1])
+            #expect(segment.entries.contains { $0.name == "/err/n/r" })
+        }
+    }
+
     @Test func aNewInterfaceTakesNoPlaceOfAnother() throws {
         let segment = try makeSegment()
         segment.lane(0).interface(1)[0] = 6

@@ -32,6 +32,14 @@ import Testing
             return segment
         }
 
+        func startKeeper(node: Int, life: UInt32) throws -> PortSegment {
+            try runtime.makeDirectory(node: node)
+            let file = "\(path)/ports\(node).\(life)"
+            let segment = try PortSegment.create(path: file, node: node, incarnation: life)
+            try runtime.makeLink(.ports, node: node, incarnation: life, to: file)
+            return segment
+        }
+
         func remove(node: Int, life: UInt32) {
             runtime.removeLinks(node: node, incarnation: life)
             SmallFile.remove("\(path)/segment\(node).\(life)")
@@ -93,6 +101,53 @@ import Testing
         segment.lane(0).peer(5)[LaneBlock.PeerWord.packets.rawValue] = 3
         let peers = try #require(try reader.read(matching: ["^/handoff/packets$"]).first).places
         #expect(peers.map(\.index) == [5])
+    }
+
+    @Test func whatHardwareCountsStandsBesideWhatLanesCount() throws {
+        let worker = try machine.start(node: 0, life: 1, lanes: 2)
+        worker.writeInterfaceName("east", at: 1)
+        worker.lane(0).interface(1)[LaneBlock.InterfaceWord.rxErrors.rawValue] = 1
+        worker.lane(1).interface(1)[LaneBlock.InterfaceWord.rxErrors.rawValue] = 20
+        let keeper = try machine.startKeeper(node: 0, life: 1)
+        keeper.segment.writeInterfaceName("east", at: 1)
+        keeper.store(.rxMissed, interface: 1, 5)
+        keeper.store(.rxNoBuffer, interface: 1, 6)
+        keeper.store(.rxErrors, interface: 1, 300)
+        keeper.store(.rxErrors, interface: WorkerSegment.maximumInterfaces, 9)
+        var reader = try StatisticsReader(runtimeDirectory: machine.path)
+        func east(_ name: String) throws -> [Statistic.Number] {
+            let statistic = try reader.read(matching: ["^\(name)$"])
+            #expect(statistic.count == 1, "\(name)")
+            return statistic.first?.places.first { $0.label == "east" }?.numbers ?? []
+        }
+        for prefix in ["", "/node0"] {
+            #expect(try east(prefix + "/if/rx-miss") == [.whole(5)])
+            #expect(try east(prefix + "/if/rx-no-buf") == [.whole(6)])
+            #expect(try east(prefix + "/if/rx-error") == [.whole(321)])
+        }
+        #expect(try reader.names(matching: ["^/node0/if/rx-"]).count == 3)
+        keeper.clear(unixSeconds: 7)
+        keeper.store(.rxMissed, interface: 1, 8)
+        #expect(try east("/if/rx-miss") == [.whole(3)] && east("/if/rx-no-buf") == [.whole(0)])
+        // The worker's next life finds the hardware where it was; so does the keeper's death.
+        _ = try machine.start(node: 0, life: 2)
+        try reader.refresh()
+        #expect(try east("/node0/if/rx-miss") == [.whole(3)])
+        #expect(try value(reader, "/node0.1/if/rx-miss").isEmpty)
+        // A keeper that starts anew counts from 0, and only its counters are read.
+        _ = try machine.startKeeper(node: 0, life: 2)
+        try reader.refresh()
+        #expect(try value(reader, "/node0/if/rx-miss").joined().allSatisfy { $0 == 0 })
+    }
+
+    @Test func aKeepersSegmentIsNoWorkersAndTheOtherWayRound() throws {
+        _ = try machine.start(node: 0, life: 1)
+        #expect(throws: Errno.protocolError) {
+            try PortSegment.open(path: "\(machine.path)/segment0.1")
+        }
+        _ = try machine.startKeeper(node: 0, life: 1)
+        let opened = try PortSegment.open(path: "\(machine.path)/ports0.1")
+        #expect(opened.segment.load(.incarnation) == 1 && opened.segment.entries.count == 4)
     }
 
     @Test func aDeadLifeIsReadBesideTheNextAndIsNoPartOfTheSum() throws {

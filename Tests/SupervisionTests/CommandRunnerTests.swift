@@ -143,9 +143,20 @@ import Testing
         #expect(lines.count == 2)
         #expect(lines.first?.hasSuffix(" \"show version\" done") == true, "\(lines)")
         #expect(lines.last?.contains("refused (") == true, "\(lines)")
-        for _ in 0..<CommandHistory.capacity { _ = await runner.run(words: ["help"]) }
-        #expect(dataplane.history.lines.count == CommandHistory.capacity)
+        for _ in 0..<CommandHistory.defaultCapacity { _ = await runner.run(words: ["help"]) }
+        #expect(dataplane.history.lines.count == CommandHistory.defaultCapacity)
         #expect(dataplane.history.lines.allSatisfy { $0.hasSuffix(" help done") })
+    }
+
+    @Test func keepsAsManyCommandsAsItWasTold() {
+        let history = CommandHistory(capacity: 3)
+        for number in 0..<8 { history.add("show \(number)", failure: nil) }
+        #expect(
+            history.lines.map { $0.split(separator: "\"")[1] } == ["show 5", "show 6", "show 7"]
+        )
+        let none = CommandHistory(capacity: 0)
+        none.add("show version", failure: nil)
+        #expect(none.lines.isEmpty)
     }
 
     @Test func setsWhatIsLogged() async throws {

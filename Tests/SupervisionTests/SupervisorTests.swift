@@ -3,6 +3,7 @@ import ControlProtocol
 import Coordination
 import Glibc
 import LinuxSystem
+import Logging
 import Testing
 
 @testable import Supervision
@@ -30,6 +31,47 @@ struct SupervisorTests {
         #expect(pids.allSatisfy { ProcessStamp.read(pid: $0) == nil })
         #expect(machine.transcript("worker.1.1").last == "drain")
         #expect(machine.transcript("keeper.1.1").last == "drain")
+    }
+
+    @Test func tellsWorkersHowTheirStatisticsAreToBe() async throws {
+        let machine = SupervisedMachine(nodes: 1) {
+            $0.statistics.listsNodes = false
+            $0.statistics.updateMicroseconds = 250_000
+        }
+        defer { machine.remove() }
+        try await machine.supervisor.start()
+        let segment = try #require(await machine.status(0)?.segment)
+        #expect(segment.load(.hidesNodes) == 1 && segment.load(.gaugeMicroseconds) == 250_000)
+        await machine.supervisor.stop()
+    }
+
+    /// The levels that a process was told, in their order.
+    private func levels(_ machine: SupervisedMachine, _ process: String) -> [String] {
+        machine.transcript(process).filter { $0.hasPrefix("logLevels ") }
+    }
+
+    @Test func logLevelsReachRunningProcessesAndLaterLives() async throws {
+        let machine = SupervisedMachine()
+        defer { machine.remove() }
+        try await machine.supervisor.start()
+        // Trace is 0, debug 1, warning 4.
+        #expect(levels(machine, "worker.0.1") == ["logLevels 0 0"])
+        var debug = LogPolicy.ClassSettings()
+        debug.level = .debug
+        debug.syslogLevel = .warning
+        await machine.supervisor.setLogging(
+            .classSettings(LoggingClassChange(name: "worker", settings: debug))
+        )
+        for worker in ["worker.0.1", "worker.1.1"] {
+            await machine.until { levels(machine, worker).last == "logLevels 1 4" }
+        }
+        #expect(levels(machine, "keeper.0.1") == ["logLevels 0 0"])
+        kill(try #require(await machine.status(1)?.workerPID), SIGKILL)
+        await machine.until { await machine.status(1)?.incarnation == 2 }
+        await machine.until { await machine.status(1)?.workerState == .forwarding }
+        #expect(levels(machine, "worker.1.2") == ["logLevels 1 4"])
+        #expect(machine.transcript("worker.1.2").contains("environment debug warning"))
+        await machine.supervisor.stop()
     }
 
     @Test func oneNodeAloneNeedsNoRings() async throws {

@@ -78,17 +78,74 @@ extension SystemTests {
                 memory { main-heap-size 256M main-heap-page-size default-hugepage }
                 \(cpus) }
                 buffers { buffers-per-numa 8192 default data-size 2048 page-size default-hugepage }
-                statseg { size 1G per-node-counters off }
+                statseg { size 1G socket-name /run/vpp/stats.sock per-node-counters off }
                 dpdk { dev default { num-rx-queues 1 } no-multi-seg no-pci uio-driver vfio-pci }
                 plugins { plugin default { disable } }
                 logging { default-log-level notice default-syslog-log-level notice }
                 linux-cp { default netns dataplane lcp-sync lcp-auto-subint }
                 """
             try await LiveDataplane.run(topology: "schema: 1\n", startup: startup) { dataplane in
-                for word in ["statseg", "api-trace", "uio-driver", "linux-cp", "no-multi-seg"] {
+                for word in [
+                    "statseg size", "socket-name", "uio-driver", "linux-cp", "no-multi-seg",
+                ] {
                     #expect(dataplane.log.contains("\(word) does nothing here"), "\(word)")
                 }
                 #expect(dataplane.log.contains("startup.no-meaning"))
+                // These two mean what they mean in VPP.
+                #expect(!dataplane.log.contains("api-trace"))
+                #expect(!dataplane.log.contains("per-node-counters"))
+            }
+        }
+
+        @Test func statisticsAndTheRecordOfCommandsAreAsTheFileSays() async throws {
+            let startup = """
+                \(cpus) }
+                statseg { per-node-counters off update-interval 3600 }
+                api-trace { on nitems 2 }
+                """
+            try await LiveDataplane.run(topology: "schema: 1\n", startup: startup) { dataplane in
+                func stats(_ words: String) async throws -> String {
+                    let words = words.split(separator: " ").map(String.init)
+                    return try await run(
+                        [
+                            Machine.program("causewayctl"), "--runtime-dir",
+                            dataplane.runtimeDirectory, "stats",
+                        ] + words
+                    ).output
+                }
+                #expect(try await stats("ls ^/nodes/").isEmpty)
+                #expect(try await stats("ls ^/err/").contains("/err/ip4-input/"))
+                #expect(try await dataplane.ctl("show runtime").output.contains("clock-verify"))
+                // Gauges are written at the start and with each change, and else once an hour.
+                let before = try await stats("get ^/sys/heartbeat$")
+                #expect(before.contains("/sys/heartbeat"))
+                try await Task.sleep(for: .milliseconds(500))
+                #expect(try await stats("get ^/sys/heartbeat$") == before)
+                for topic in ["clock", "threads", "nodes"] { _ = try await dataplane.show(topic) }
+                let node = try await dataplane.show("nodes")["nodes"].elements.first ?? .null
+                #expect(kill(Int32(try #require(node["workerPID"].int)), SIGSEGV) == 0)
+                let folder = "\(dataplane.runtimeDirectory)/node\(node["numaNode"].int ?? 0)"
+                var kept: String?
+                _ = await eventually(withinSeconds: 20) {
+                    let names = try? FileManager.default.contentsOfDirectory(atPath: folder)
+                    let name = names?.first { $0.hasSuffix(".commands.txt") }
+                    kept = name.flatMap {
+                        try? String(contentsOfFile: "\(folder)/\($0)", encoding: .utf8)
+                    }
+                    return kept != nil
+                }
+                let lines = (kept ?? "").split(separator: "\n")
+                #expect(lines.count == 2 && lines.allSatisfy { $0.contains("show nodes") })
+                _ = await eventually(withinSeconds: 20) {
+                    let now = try? await dataplane.show("nodes")["nodes"].elements.first
+                    return now?["incarnation"].int == 2
+                        && now?["workerState"].string == "forwarding"
+                }
+                // Reports are for the operator and outlive the dataplane.
+                for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+                where name.hasPrefix("crash.") {
+                    try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
+                }
             }
         }
 

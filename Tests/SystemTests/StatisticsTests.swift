@@ -7,10 +7,16 @@ extension SystemTests {
     @Suite(.needsDataplane) struct StatisticsTests {
         /// Runs `causewayctl stats ...` and reads its JSON, a value a line.
         private func stats(_ testbed: Testbed, _ words: String...) async throws -> [JSONValue] {
+            try await stats(testbed.dataplane, words)
+        }
+
+        private func stats(_ dataplane: LiveDataplane, _ words: [String]) async throws
+            -> [JSONValue]
+        {
             let result = try await TestSupport.run(
                 [
                     Machine.program("causewayctl"), "--json", "--runtime-dir",
-                    testbed.dataplane.runtimeDirectory, "stats",
+                    dataplane.runtimeDirectory, "stats",
                 ] + words,
                 withinSeconds: 30
             )
@@ -24,7 +30,13 @@ extension SystemTests {
         private func count(_ testbed: Testbed, _ name: String, label: String? = nil) async throws
             -> Int
         {
-            let found = try await stats(testbed, "get", "^\(name)$").first ?? .null
+            try await count(testbed.dataplane, name, label: label)
+        }
+
+        private func count(_ dataplane: LiveDataplane, _ name: String, label: String? = nil)
+            async throws -> Int
+        {
+            let found = try await stats(dataplane, ["get", "^\(name)$"]).first ?? .null
             return found["values"].elements.filter { label == nil || $0["label"].string == label }
                 .reduce(0) { $0 + ($1["packets"].int ?? $1["count"].int ?? 0) }
         }
@@ -106,6 +118,77 @@ extension SystemTests {
                 let refused = try await testbed.dataplane.ctl("stats get ((")
                 #expect(refused.status == 2)
                 #expect(refused.errors.contains("regular expression"))
+            }
+        }
+
+        /// A capture file of `count` minimum-size Ethernet frames, in the form of libpcap.
+        private func capture(_ count: Int) -> Data {
+            func words(_ numbers: UInt32...) -> Data {
+                numbers.reduce(into: Data()) { data, number in
+                    withUnsafeBytes(of: number.littleEndian) { data.append(contentsOf: $0) }
+                }
+            }
+            // Microseconds, version 2.4, whole frames, Ethernet.
+            var file = words(0xA1B2_C3D4, 4 << 16 | 2, 0, 0, 65_535, 1)
+            let frame = Data(repeating: 0xFF, count: 6) + Data([2, 0, 0, 0, 0, 1, 8, 0])
+            for _ in 0..<count {
+                file += words(0, 0, 60, 60) + frame + Data(count: 60 - frame.count)
+            }
+            return file
+        }
+
+        @Test func whatHardwareCountsIsListedAndOutlivesTheWorker() async throws {
+            let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+                "causeway-\(LiveDataplane.freshName())-capture"
+            )
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: folder) }
+            let file = folder.appendingPathComponent("frames.pcap")
+            try capture(4000).write(to: file)
+            // The first port's burst takes all buffers, so that the second one's driver finds none.
+            let topology = """
+                schema: 1
+                nodes:
+                  - node: 0
+                    virtual-of: 0
+                    lanes: [\(Machine.cpus[0])]
+                    control-cpu: \(Machine.cpus[0])
+                    buffers: 256
+                    ports:
+                      - {name: east, pcap: {rx: \(file.path)}}
+                      - {name: west, pcap: {rx: \(file.path)}}
+
+                """
+            try await LiveDataplane.run(topology: topology) { dataplane in
+                var missing = 0
+                let isCounted = await eventually(withinSeconds: 10) {
+                    missing = (try? await count(dataplane, "/if/rx-no-buf", label: "west")) ?? 0
+                    return missing > 0
+                }
+                #expect(isCounted)
+                #expect(try await count(dataplane, "/if/rx-miss") == 0)
+                // Files come to their end: then both say the same.
+                let isSettled = await eventually(withinSeconds: 10) {
+                    let now = try? await count(dataplane, "/if/rx-no-buf", label: "west")
+                    let errors = try? await count(dataplane, "/node0/if/rx-error", label: "west")
+                    let ports = try? await dataplane.show("hardware-interfaces")["ports"].elements
+                    let west = ports?.first { $0["name"].string == "west" }
+                    return now != nil && now == west?["rxNoBuffer"].int
+                        && errors == west?["rxErrors"].int
+                }
+                #expect(isSettled)
+                missing = try await count(dataplane, "/if/rx-no-buf", label: "west")
+                let node = try await dataplane.show("nodes")["nodes"].elements.first ?? .null
+                #expect(kill(Int32(try #require(node["workerPID"].int)), SIGKILL) == 0)
+                let isBack = await eventually(withinSeconds: 20) {
+                    let now = try? await dataplane.show("nodes")["nodes"].elements.first
+                    return now?["workerState"].string == "forwarding"
+                        && now?["incarnation"].int == 2
+                }
+                #expect(isBack)
+                #expect(try await count(dataplane, "/if/rx-no-buf", label: "west") >= missing)
+                try await dataplane.configure("clear interfaces")
+                #expect(try await count(dataplane, "/if/rx-no-buf", label: "west") < missing)
             }
         }
 

@@ -87,6 +87,10 @@ public struct StartupConfiguration: Hashable, Sendable {
     public var logging = LoggingSettings()
     /// `vlib { elog-events N }`: events of each process's event log.
     public var eventLogEvents = EventLog.defaultEvents
+    /// `statseg { ... }`.
+    public var statistics = StatisticsSettings()
+    /// `api-trace { ... }`.
+    public var commandTrace = CommandTraceSettings()
     /// `node-executable PATH`; nil: `causeway-node` beside the running `causeway`.
     public var nodeExecutablePath: String?
     /// `cpu { variant V }`: the build of the packet side to run, `v3` or `v4`; nil: the best for each node.

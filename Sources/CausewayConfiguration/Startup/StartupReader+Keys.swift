@@ -22,6 +22,8 @@ extension StartupReader {
             .block("plugins", of: pluginKeys),
             .block("node", of: nodeKeys),
             .block("vlib", of: vlibKeys),
+            .block("statseg", of: statisticsKeys),
+            .block("api-trace", of: commandTraceKeys),
             .block("api-segment", of: apiSegmentKeys),
             .block("socksvr", of: socketServerKeys),
             .text("topology", \.topologyPath),
@@ -53,9 +55,9 @@ extension StartupReader {
         ]
         + Key.withoutMeaning(["test_plugin_path"], .value, "there is no VPP API test program here")
         + Key.withoutMeaning(
-            ["statseg", "api-trace", "api-queue"],
+            ["api-queue"],
             .block,
-            "counters and API trace of this version have fixed sizes and places"
+            "a connection's queue is its socket's buffer, and who is too slow waits"
         )
         + Key.withoutMeaning(vppSections, .block)
 

@@ -123,7 +123,17 @@ extension WorkerSegment {
                 zeroDistance: zeroDistance
             )
         }
-        let names = StatisticsEntry(
+        return [
+            interfaceNamesEntry, counters("rx", .rxPackets, .combined),
+            counters("tx", .txPackets, .combined),
+            counters("drops", .drops), counters("punt", .punts), counters("rx-error", .rxErrors),
+            counters("tx-error", .txErrors),
+        ]
+    }
+
+    /// What interfaces are called.
+    var interfaceNamesEntry: StatisticsEntry {
+        StatisticsEntry(
             name: "/if/names",
             kind: .names,
             together: .same,
@@ -132,11 +142,6 @@ extension WorkerSegment {
             indexStride: Self.interfaceNameBytes,
             width: Self.interfaceNameBytes / 8
         )
-        return [
-            names, counters("rx", .rxPackets, .combined), counters("tx", .txPackets, .combined),
-            counters("drops", .drops), counters("punt", .punts), counters("rx-error", .rxErrors),
-            counters("tx-error", .txErrors),
-        ]
     }
 
     private func handoffEntries() -> [StatisticsEntry] {
@@ -195,8 +200,11 @@ extension WorkerSegment {
                 zeroDistance: zeroDistance
             )
         }
-        return ofNodes + ofErrors
+        return (listsNodes ? ofNodes : []) + ofErrors
     }
+
+    /// Whether what graph nodes and processes do is listed; it is counted anyway.
+    var listsNodes: Bool { load(.hidesNodes) == 0 }
 
     /// The entries of a process of the control lane, at a place in the process table; its vectors
     /// are the events that it has taken.

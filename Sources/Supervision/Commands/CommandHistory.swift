@@ -14,13 +14,17 @@ public final class CommandHistory: Sendable {
         var start = 0
     }
 
-    /// Commands that are kept.
-    public static let capacity = 1024
+    /// Commands that are kept unless the startup file says otherwise.
+    public static let defaultCapacity = 1024
+    /// Commands that are kept; 0: none are recorded.
+    public let capacity: Int
     /// Bytes of a command that are kept.
     static let lineBytes = 512
 
     /// Makes an empty history.
-    public init() {}
+    ///
+    /// - Parameter capacity: commands that are kept; 0: none are recorded.
+    public init(capacity: Int = CommandHistory.defaultCapacity) { self.capacity = max(0, capacity) }
 
     /// The kept commands, oldest first: time, whether it was done, the command.
     public var lines: [String] {
@@ -33,6 +37,7 @@ public final class CommandHistory: Sendable {
     ///   - command: as it was given.
     ///   - failure: why it was refused; nil: it was done.
     func add(_ command: String, failure: CommandFailure?) {
+        guard capacity > 0 else { return }
         let text =
             command.utf8.count > Self.lineBytes
             ? String(decoding: command.utf8.prefix(Self.lineBytes), as: UTF8.self) + "..." : command
@@ -40,11 +45,11 @@ public final class CommandHistory: Sendable {
         let line =
             "\(LogLine.timestamp()) \(LogLine.quoted(text)) \(outcome)"
         state.withLock { state in
-            if state.lines.count < Self.capacity {
+            if state.lines.count < capacity {
                 state.lines.append(line)
             } else {
                 state.lines[state.start] = line
-                state.start = (state.start + 1) % Self.capacity
+                state.start = (state.start + 1) % capacity
             }
         }
     }

@@ -37,6 +37,11 @@ struct HostFiles: Sendable {
         "\(segmentDirectory)/node\(node).\(incarnation)"
     }
 
+    /// What the hardware of a node's ports counts in a life of its keeper.
+    func portSegmentFile(node: Int, incarnation: UInt32) -> String {
+        "\(segmentDirectory)/node\(node).keeper.\(incarnation)"
+    }
+
     func eventLogFile(node: Int, incarnation: UInt32) -> String {
         segmentFile(node: node, incarnation: incarnation) + ".events"
     }
@@ -161,6 +166,16 @@ struct HostFiles: Sendable {
                 incarnation: incarnation,
                 lanes: node.lanes.count
             )
+        } catch { throw .file(path: path, error) }
+    }
+
+    /// Makes the file of what the ports' hardware counts, and removes that of the keeper's life before.
+    func createPortSegment(node: Int, incarnation: UInt32) throws(SupervisionError) -> PortSegment {
+        let path = portSegmentFile(node: node, incarnation: incarnation)
+        do throws(Errno) {
+            try SmallFile.makeDirectory(segmentDirectory)
+            SmallFile.remove(portSegmentFile(node: node, incarnation: incarnation - 1))
+            return try PortSegment.create(path: path, node: node, incarnation: incarnation)
         } catch { throw .file(path: path, error) }
     }
 

@@ -2,8 +2,10 @@ internal import Coordination
 internal import LinuxSystem
 internal import SystemPackage
 
-/// A life of a NUMA node's worker, as its segment shows it.
-struct WorkerStatistics: Sendable {
+/// A life of a NUMA node's worker or keeper, as its segment shows it.
+struct LifeStatistics: Sendable {
+    /// A worker's `.segment` or a keeper's `.ports`.
+    let link: RuntimeDirectory.Link
     let node: Int
     let incarnation: UInt32
     let segment: WorkerSegment
@@ -12,14 +14,16 @@ struct WorkerStatistics: Sendable {
 
     init(
         _ runtime: RuntimeDirectory,
+        _ link: RuntimeDirectory.Link,
         node: Int,
         incarnation: UInt32,
         isLast: Bool
     ) throws(StatisticsError) {
+        self.link = link
         self.node = node
         self.incarnation = incarnation
         self.isLast = isLast
-        let path = runtime.link(.segment, node: node, incarnation: incarnation)
+        let path = runtime.link(link, node: node, incarnation: incarnation)
         do throws(Errno) {
             segment = try WorkerSegment.open(path: path, writable: false)
         } catch { throw error == .protocolError ? .layout(path: path) : .file(path: path, error) }
@@ -34,7 +38,7 @@ struct WorkerStatistics: Sendable {
     /// Reads an entry.
     func read(_ entry: StatisticsEntry, labels: [String]) -> Statistic {
         Statistic(
-            name: prefix + entry.name,
+            name: entry.name,
             kind: entry.kind,
             width: entry.width,
             rows: segment.words(of: entry),
