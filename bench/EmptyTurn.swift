@@ -27,11 +27,10 @@ final class EmptyTurn: LoopSubject {
 
     private let world: ForwardingWorld
     private let lane: SilentLane
-    private let block: LaneBlock
     private let plain: UnsafeMutablePointer<CBench_turn>
     private static let count = 512
 
-    override var checksum: UInt64 { block.load(.loops) &+ plain.pointee.loops }
+    override var checksum: UInt64 { lane.turns &+ plain.pointee.loops }
 
     /// Makes a lane that handoff rings lead to.
     ///
@@ -43,7 +42,7 @@ final class EmptyTurn: LoopSubject {
         let lines = UnsafeMutableRawPointer.allocate(byteCount: 512, alignment: 64)
         lines.initializeMemory(as: UInt8.self, repeating: 0, count: 512)
         let segment = try Self.makeSegment()
-        block = segment.lane(0)
+        let block = segment.lane(0)
         world = try ForwardingWorld(routes: Routes(count: 1, areScattered: false))
         let context = world.makeContext(block: block, pool: pool)
         let source = HandoffSource(consumer: HandoffConsumer(ring: lines + 448), peer: 0)

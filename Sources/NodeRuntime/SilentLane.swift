@@ -12,6 +12,8 @@ package import PacketNodes
 /// counters to the pause at its end.
 package struct SilentLane {
     private let lane: LaneLoop.Lane
+    /// Keeps the memory mapped that the lane counts in.
+    private let segment: WorkerSegment
 
     /// Makes a lane that lives as long as the process.
     ///
@@ -30,6 +32,7 @@ package struct SilentLane {
         handoff: HandoffInput,
         signals: LaneSignals
     ) {
+        self.segment = segment
         func index(_ name: String) -> Int { description.index(of: name) ?? 0 }
         let words = UnsafeMutablePointer<UInt64>.allocate(capacity: 16)
         words.initialize(repeating: 0, count: 16)
@@ -83,4 +86,7 @@ package struct SilentLane {
     package func turn(times: Int) {
         for _ in 0..<times { LaneLoop.turn(lane) }
     }
+
+    /// The turns so far.
+    package var turns: UInt64 { segment.lane(0).load(.loops) }
 }
