@@ -108,6 +108,29 @@ check_traffic() {
     done
 }
 
+# What `causewayctl stats` says of an interface.
+statistic() {
+    ctl stats get "^/if/$1\$" | awk -v port="$2" '$3 == port {print $4}'
+}
+
+# A NIC whose worker stands still runs out of descriptors: it counts what it has to drop, its keeper publishes that.
+check_missed() {
+    local worker missed=0 shown before
+    before=$(statistic rx-miss left)
+    worker=$(ctl --json show nodes | jq '.nodes[0].workerPID')
+    kill -STOP "$worker"
+    ip netns exec west ping -q -i 0.001 -c 2000 -w 15 10.1.0.1 >/dev/null || true
+    kill -CONT "$worker"
+    for _ in {1..20}; do
+        missed=$(statistic rx-miss left)
+        ((missed > before)) && break
+        sleep 0.5
+    done
+    expect "$((before == 0 && missed > 0))" "packets missed by the stopped node's NIC: $before, then $missed"
+    shown=$(ctl --json show hardware-interfaces | jq '.ports[] | select(.name == "left") | .rxMissed')
+    expect "$((shown >= missed && $(statistic rx-miss right) == 0))" "its keeper says $shown, the other NIC missed none"
+}
+
 # The CPUs of every thread of a process must be among its node's.
 check_threads() {
     local node=$1 pid=$2 what=$3 task allowed cpus cpu wrong=""
@@ -153,3 +176,4 @@ start
 check_traffic
 check_node 0
 check_node 1
+check_missed
