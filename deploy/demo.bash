@@ -67,6 +67,7 @@ start_demo() {
 unix {
   nodaemon
   runtime-dir $demo_runtime
+  state-dir $demo_folder/state
   cli-listen $demo_runtime/api.sock
   poll-sleep-usec 100
 }

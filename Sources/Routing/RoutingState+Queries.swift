@@ -184,4 +184,23 @@ extension RoutingState {
             return (IPv4Prefix(address: address, length: Int(key & 63)), targets[set])
         }
     }
+
+    /// The static routes by where they lead, the prefixes of each group in ascending order within their lengths.
+    public var staticRouteGroups: [(target: RouteTarget, prefixes: [IPv4Prefix])] {
+        var groups = [[UInt64]](repeating: [], count: paths.sets.count)
+        statics.forEach { prefix, length, set in
+            groups[Int(set) - 1].append(UInt64(length) << 32 | UInt64(prefix))
+        }
+        return groups.indices.filter { !groups[$0].isEmpty }.map { index in
+            groups[index].sort()
+            let prefixes = groups[index].map { key in
+                IPv4Prefix(
+                    address: IPv4Address(bits: UInt32(truncatingIfNeeded: key)),
+                    length: Int(key >> 32)
+                )
+            }
+            groups[index] = []
+            return (target(of: index), prefixes)
+        }
+    }
 }

@@ -59,6 +59,9 @@ public protocol Dataplane: Sendable {
     /// Takes the present readings of counters as the zero of later views.
     func clear(_ counters: ClearedCounters) async
 
+    /// How the journal on the disk is; nil: there is none.
+    func journalStatus() async -> JournalStatus?
+
     /// The supervisor's own event log.
     var events: SupervisorEvents { get }
 
@@ -120,6 +123,9 @@ extension Dataplane {
         throw ChangeError("no worker runs that could answer")
     }
 
+    /// None, for a dataplane that keeps nothing.
+    public func journalStatus() async -> JournalStatus? { nil }
+
     /// None, for a dataplane without workers.
     public func plugins() async -> [Int: [PluginReport]] { [:] }
 }
@@ -156,7 +162,7 @@ public enum ConfigurationChange: Sendable {
 }
 
 /// Why a change was refused; the text is for the operator.
-public struct ChangeError: Error, Sendable, CustomStringConvertible {
+public struct ChangeError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Why it was refused, and what to change.
     public var description: String
 

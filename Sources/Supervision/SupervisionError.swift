@@ -22,6 +22,8 @@ public enum SupervisionError: Error, Hashable, Sendable, CustomStringConvertible
     case cpusBusy(instance: String, list: String)
     /// The eventfds that lanes sleep on cannot be made.
     case laneWakeups(count: Int, Errno)
+    /// The journal on the disk cannot be used.
+    case journal(JournalError)
     /// A keeper or worker did not come up.
     case step(String)
 
@@ -53,6 +55,7 @@ public enum SupervisionError: Error, Hashable, Sendable, CustomStringConvertible
         case .laneWakeups(let count, let errno):
             "an eventfd for each of \(count) lanes: \(errno); raise the limit of open files "
                 + "(LimitNOFILE of the service, or ulimit -n)"
+        case .journal(let error): error.description
         case .step(let text): text
         }
     }

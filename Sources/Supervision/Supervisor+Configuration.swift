@@ -110,6 +110,13 @@ extension Supervisor {
                 throw await keeper.failure(.refused("says nothing about port \(port.name)"))
             }
             if var record = known.first(where: { $0.index == index }) {
+                // One that was restored from the disk has of itself what no operator set.
+                if record.mac == MACAddress() {
+                    record.mac = status.mac
+                    if await journal.disk?.settings[port.name]?.mtu == nil, status.mtu > 0 {
+                        record.mtu = status.mtu
+                    }
+                }
                 for setting in Self.settings(of: record, unlike: status) {
                     _ = try await keeper.request(
                         .setPort(interface: index, setting),
@@ -117,7 +124,6 @@ extension Supervisor {
                         within: times.request
                     )
                 }
-                if record.mac == MACAddress() { record.mac = status.mac }
                 records.append(record)
             } else {
                 records.append(

@@ -16,6 +16,12 @@ extension Supervisor {
     ///   is left.
     public func start() async throws(SupervisionError) {
         try takeLocks()
+        do throws(SupervisionError) {
+            try await openJournal()
+        } catch {
+            releaseDirectory()
+            throw error
+        }
         removeLeftovers()
         startClock()
         do throws(SupervisionError) {

@@ -50,6 +50,7 @@ extension Supervisor {
         for number in order { await stopKeeper(number) }
         // It writes into a directory that is to go.
         await keeping?.value
+        await journal.close()
         removeFiles()
         log(.notice, "stopped")
         isStopped = true
@@ -94,6 +95,11 @@ extension Supervisor {
         for number in order { nodes[number]?.segment = nil }
         files.removeAll()
         for node in runtime.nodeNumbers { removeDirectory(node: node) }
+        releaseDirectory()
+    }
+
+    /// Leaves the runtime directory as it was, but for this supervisor's own files.
+    func releaseDirectory() {
         SmallFile.remove(runtime.path + "/instance")
         for lock in locks { lock.remove() }
         locks.removeAll()

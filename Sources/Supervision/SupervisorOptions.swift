@@ -1,6 +1,7 @@
 public import CausewayConfiguration
 public import ControlProtocol
 public import Coordination
+internal import LinuxSystem
 
 #if canImport(Glibc)
     internal import Glibc
@@ -20,6 +21,10 @@ public struct SupervisorOptions: Sendable {
     public var instance: String
     /// Where sockets and process records are.
     public var runtimeDirectory: String
+    /// Where the journal lies on the disk; nil: configuration ends with the supervisor.
+    public var stateDirectory: String?
+    /// How the journal's bytes get to the disk; another way only in tests.
+    var journalSync = DurableFile.dataSync
     /// The program of keepers and workers.
     public var nodeExecutable: String
     /// The program of each node, where it is not `nodeExecutable`, and why.
@@ -58,6 +63,7 @@ public struct SupervisorOptions: Sendable {
         placement: Placement,
         instance: String = "causeway",
         runtimeDirectory: String,
+        stateDirectory: String? = nil,
         nodeExecutable: String = "",
         variants: [NodeVariant] = [],
         environment: [String: String] = [:],
@@ -78,6 +84,7 @@ public struct SupervisorOptions: Sendable {
         self.placement = placement
         self.instance = instance
         self.runtimeDirectory = runtimeDirectory
+        self.stateDirectory = stateDirectory
         self.nodeExecutable = nodeExecutable
         self.variants = variants
         self.environment = environment

@@ -123,17 +123,7 @@ final class DataplaneRun: Sendable {
 
     private func becomeReady() async {
         chown(plan.startup.controlSocketPath, plan.startup.group)
-        if let path = plan.startup.execPath {
-            let outcome = await CommandRunner(dataplane: supervisor).run(file: path)
-            if outcome.isError {
-                log.error(
-                    "startup-commands-failed",
-                    metadata: ["reason": "\(trimmed(outcome.text))"]
-                )
-            } else {
-                log.notice("startup-commands-done", metadata: ["file": "\(path)"])
-            }
-        }
+        if let path = plan.startup.execPath { await runStartupCommands(path) }
         log.notice("ready", metadata: ["socket": "\(plan.startup.controlSocketPath)"])
         ServiceNotification.send("READY=1")
         if plan.startup.interactive {
@@ -141,6 +131,34 @@ final class DataplaneRun: Sendable {
                 await Console(dataplane: supervisor, startup: plan.startup).run()
                 await supervisor.stop()
             }
+        }
+    }
+
+    /// Runs the commands of a file once for each journal.
+    ///
+    /// Where something is configured already, because they were cut short the last time or the file is new, they go on
+    /// past what fails: most of that is there already.
+    private func runStartupCommands(_ path: String) async {
+        let (areDue, isConfigured) = await supervisor.startupCommandsAreDue()
+        guard areDue else {
+            return log.notice(
+                "startup-commands-skipped",
+                metadata: ["file": "\(path)", "reason": "the journal has what they and others did"]
+            )
+        }
+        let outcome = await CommandRunner(dataplane: supervisor)
+            .run(file: path, goingOn: isConfigured)
+        if outcome.isError {
+            log.error("startup-commands-failed", metadata: ["reason": "\(trimmed(outcome.text))"])
+        } else {
+            for failure in outcome.lineFailures.prefix(100) {
+                log.warning("startup-command-failed", metadata: ["reason": "\(failure)"])
+            }
+            log.notice(
+                "startup-commands-done",
+                metadata: ["file": "\(path)", "failed": "\(outcome.lineFailures.count)"]
+            )
+            await supervisor.noteStartupCommands(file: path)
         }
     }
 

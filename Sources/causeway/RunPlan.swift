@@ -100,6 +100,8 @@ struct RunPlan {
             placement: resolved.placement,
             instance: startup.instance,
             runtimeDirectory: startup.runtimeFolder,
+            stateDirectory: startup.hasNoJournal
+                ? nil : startup.stateFolder(serviceFolder: environment["STATE_DIRECTORY"]),
             variants: variants,
             environment: environment,
             idleSleepMicroseconds: startup.pollSleepMicroseconds,

@@ -156,7 +156,7 @@ extension SystemTests {
                 [Machine.program("causeway")]
                     + "unix { pidfile \(pidFile) poll-sleep-usec 100 } \(cpus) }".split(
                         separator: " "
-                    ).map(String.init) + ["instance", instance]
+                    ).map(String.init) + ["instance", instance, "journal", "off"]
             )
             // What the client looks for unless told otherwise, but for the instance's name.
             let socket = "/run/\(instance)/api.sock"
@@ -177,7 +177,7 @@ extension SystemTests {
             let instance = LiveDataplane.freshName()
             let words =
                 "unix { interactive nobanner cli-prompt there> cli-history-limit 1 poll-sleep-usec 100 } "
-                + "\(cpus) } instance \(instance)"
+                + "\(cpus) } instance \(instance) journal off"
             let result = try await run([
                 "sh", "-c",
                 "printf 'show version\\nshow nonsense\\nhistory\\nquit\\n' | "

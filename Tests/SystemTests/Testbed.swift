@@ -82,7 +82,7 @@ struct Testbed: Sendable {
 
     private static func tap(_ instance: String, _ index: Int) -> String { "\(instance)t\(index)" }
 
-    private static func addHosts(to dataplane: LiveDataplane) async throws -> [Host] {
+    static func addHosts(to dataplane: LiveDataplane) async throws -> [Host] {
         var hosts: [Host] = []
         for (index, port) in ports.enumerated() {
             try await dataplane.configure(
@@ -109,7 +109,7 @@ struct Testbed: Sendable {
         return hosts
     }
 
-    private static func removeNamespaces(_ instance: String) async {
+    static func removeNamespaces(_ instance: String) async {
         for port in ports { await NetworkNamespace.remove("\(instance)-\(port)") }
     }
 }

@@ -7,6 +7,12 @@ extension LiveDataplane {
 
     /// Kills every process of this instance and removes its files.
     public func destroy() async {
+        await crash()
+        for path in files() + [folder.path] { try? FileManager.default.removeItem(atPath: path) }
+    }
+
+    /// Kills every process of this instance, as a power cut does, but for the kernel's own memory; files stay.
+    public func crash() async {
         for turn in 0..<50 {
             let pids = processes()
             if pids.isEmpty, !supervisor.isRunning { break }
@@ -14,7 +20,6 @@ extension LiveDataplane {
             if turn > 0 { try? await Task.sleep(for: .milliseconds(20)) }
         }
         _ = try? await supervisor.end(withinSeconds: 5)
-        for path in files() + [folder.path] { try? FileManager.default.removeItem(atPath: path) }
     }
 
     /// Processes whose command line or environment names the instance, this test's own commands

@@ -65,6 +65,7 @@ public struct LiveDataplane: Sendable {
             unix {
               nodaemon
               runtime-dir \(runtimeDirectory)
+              state-dir \(folder.path)/state
               cli-listen \(runtimeDirectory)/api.sock
               poll-sleep-usec 100
             }
@@ -138,6 +139,15 @@ public struct LiveDataplane: Sendable {
             )
         }
         guard leftovers.isEmpty else { throw LiveDataplaneError.leftBehind(leftovers) }
+    }
+
+    /// Stops it in order and leaves its folder, for another one of the same name to start with.
+    public func stopKeepingFolder() async throws {
+        supervisor.signal(SIGTERM)
+        let ending = try await supervisor.end(withinSeconds: 30)
+        guard ending.status == 0 else {
+            throw LiveDataplaneError.endedBadly("exit status \(ending.status)", log: log)
+        }
     }
 
     /// Keeps the log for whoever looks into a failure, if CAUSEWAY_TEST_LOGS names a folder for it.

@@ -63,6 +63,10 @@ public struct StartupConfiguration: Hashable, Sendable {
     public var execPath: String?
     /// `unix { runtime-dir DIR }`; nil: see `runtimeFolder`.
     public var runtimeDirectory: String?
+    /// `unix { state-dir DIR }`; nil: see `stateFolder`.
+    public var stateDirectory: String?
+    /// `journal off`: configuration is not kept on the disk.
+    public var hasNoJournal = false
     /// `unix { pidfile FILE }`.
     public var pidFile: String?
     /// `unix { cli-listen PATH }`; nil: see `controlSocketPath`.
@@ -110,6 +114,17 @@ public struct StartupConfiguration: Hashable, Sendable {
     /// The folder of sockets, pid files and shared state.
     public var runtimeFolder: String {
         runtimeDirectory ?? RuntimeDirectory.usual(instance: instance).path
+    }
+
+    /// The folder of what must survive a power cut.
+    ///
+    /// - Parameter serviceFolder: what systemd gives a service with `StateDirectory=`, in the variable
+    ///   STATE_DIRECTORY; of several, separated by colons, the first is meant.
+    /// - Returns: `state-dir`, else a folder of the instance's name in that of the service or /var/lib/causeway.
+    public func stateFolder(serviceFolder: String? = nil) -> String {
+        if let stateDirectory { return stateDirectory }
+        let first = serviceFolder?.split(separator: ":").first.map { String($0) }
+        return "\(first ?? "/var/lib/causeway")/\(instance)"
     }
 
     /// Where the control socket is; a name without a slash is one in the runtime folder.

@@ -27,6 +27,12 @@ extension StartupReader {
             .block("api-segment", of: apiSegmentKeys),
             .block("socksvr", of: socketServerKeys),
             .text("topology", \.topologyPath),
+            .value("journal") { reader, value in
+                guard ["on", "off"].contains(value.word) else {
+                    return reader.refuse(value, "write on or off")
+                }
+                reader.configuration.hasNoJournal = value.word == "off"
+            },
             .text("node-executable", \.nodeExecutablePath),
             .value("instance") { reader, value in
                 // It becomes part of folder names, DPDK's file prefix and interface descriptions.

@@ -11,6 +11,7 @@ extension StartupReader {
             .text("exec", \.execPath),
             .text("startup-config", \.execPath),
             .text("runtime-dir", \.runtimeDirectory),
+            .text("state-dir", \.stateDirectory),
             .text("pidfile", \.pidFile),
             .text("gid", \.group),
             .value("cli-listen") { reader, value in reader.listen(at: value) },

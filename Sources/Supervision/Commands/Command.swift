@@ -26,6 +26,8 @@ struct CommandSession: Sendable {
     var dataplane: any Dataplane
     /// Within how many files the line stands.
     var depth: Int
+    /// Whether a file is run to its end whatever fails.
+    var isGoingOn = false
 }
 
 /// What a command found out or did.

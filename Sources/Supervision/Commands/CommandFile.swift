@@ -15,6 +15,8 @@ struct CommandFile {
     private var said = ""
     private var lines = 0
     private var commands = 0
+    /// Of a file that is run to its end whatever fails.
+    private var failures: [String] = []
 
     /// The most bytes of a file.
     static let maximumBytes = 1 << 30
@@ -23,7 +25,7 @@ struct CommandFile {
     /// The most routes that are collected before they are applied.
     static let maximumBatch = 262_144
 
-    /// Runs a file's commands, one a line, until one fails.
+    /// Runs a file's commands, one a line, until one fails, or all of them if the session says so.
     ///
     /// - Throws: `CommandFailure` that names the file and the line.
     static func run(
@@ -35,7 +37,11 @@ struct CommandFile {
         }
         var file = CommandFile(
             path: path,
-            session: CommandSession(dataplane: session.dataplane, depth: session.depth + 1)
+            session: CommandSession(
+                dataplane: session.dataplane,
+                depth: session.depth + 1,
+                isGoingOn: session.isGoingOn
+            )
         )
         return try await file.run(try read(path))
     }
@@ -51,7 +57,9 @@ struct CommandFile {
             let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
             lines += 1
             if !routes.take(bytes, start..<end, line: lines) {
-                try await run(line: bytes[start..<end])
+                do throws(CommandFailure) {
+                    try await run(line: bytes[start..<end])
+                } catch { try note(error) }
             } else if routes.count >= Self.maximumBatch {
                 try await flush()
             }
@@ -59,7 +67,18 @@ struct CommandFile {
             if lines.isMultiple(of: 8192) { await Task.yield() }
         }
         try await flush()
-        return ExecReport(file: path, lines: lines, commands: commands, said: said)
+        return ExecReport(
+            file: path,
+            lines: lines,
+            commands: commands,
+            said: said,
+            failures: failures
+        )
+    }
+
+    private mutating func note(_ failure: CommandFailure) throws(CommandFailure) {
+        guard session.isGoingOn else { throw failure }
+        failures.append(failure.message)
     }
 
     /// Runs a line that is not one of a run of routes.
@@ -103,20 +122,29 @@ struct CommandFile {
         var fault: CommandFailure?
         for group in batch.groups {
             let end = group.lines.firstIndex { $0 >= limit } ?? group.lines.count
-            guard let (index, failure) = await apply(group, count: end) else { continue }
-            limit = group.lines[index]
-            fault = .refused("\(path):\(limit): \(failure)")
+            var start = 0
+            while let (index, failure) = await apply(group, start..<end) {
+                fault = .refused("\(path):\(group.lines[index]): \(failure)")
+                guard session.isGoingOn, let now = fault else {
+                    limit = group.lines[index]
+                    break
+                }
+                try note(now)
+                fault = nil
+                start = index + 1
+            }
         }
         if let fault { throw fault }
     }
 
-    /// Applies the first `count` routes of a group; if that is refused, all before the first that
+    /// Applies a range of the routes of a group; if that is refused, all before the first that
     /// is.
     private func apply(
         _ group: RouteBatch.Group,
-        count: Int
+        _ range: Range<Int>
     ) async -> (index: Int, ChangeError)? {
-        var done = 0
+        let count = range.upperBound
+        var done = range.lowerBound
         var end = count
         while done < end {
             let prefixes = Array(group.prefixes[done..<end])
@@ -170,6 +198,8 @@ struct ExecReport: CommandResult {
     var commands: Int
     /// What the commands said.
     var said: String
+    /// Why lines failed, if the file was run to its end all the same.
+    var failures: [String]
 
     var text: String { said }
 }

@@ -27,12 +27,15 @@ public struct CommandRunner: Sendable {
         return await run(tokens, length: length)
     }
 
-    /// Runs the commands of a file, one a line; stops at the first that fails.
+    /// Runs the commands of a file, one a line.
     ///
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - isGoingOn: whether to go on after a command that fails; else the first that does ends it.
     /// - Returns: what the commands said, one after the other; a fault says `FILE:LINE: ...`.
-    public func run(file path: String) async -> CommandOutcome {
+    public func run(file path: String, goingOn isGoingOn: Bool = false) async -> CommandOutcome {
         do {
-            let session = CommandSession(dataplane: dataplane, depth: 0)
+            let session = CommandSession(dataplane: dataplane, depth: 0, isGoingOn: isGoingOn)
             return CommandOutcome(result: try await CommandFile.run(path, in: session))
         } catch {
             return CommandOutcome(failure: error)
@@ -116,6 +119,9 @@ public struct CommandOutcome: Sendable {
 
     /// Whether the command failed.
     public var isError: Bool { failure != nil }
+
+    /// Why single lines of a file failed that was run to its end all the same.
+    public var lineFailures: [String] { (result as? ExecReport)?.failures ?? [] }
 
     /// For people: what the command found out, or why it failed.
     ///

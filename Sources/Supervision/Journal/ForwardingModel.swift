@@ -9,6 +9,9 @@ struct ForwardingModel: Sendable {
     /// The interfaces by index.
     var interfaces: [InterfaceRecord] { routing.interfaceRecords }
 
+    /// What is set for plugins.
+    var pluginSettings: [PluginSetting] { plugins.snapshot() }
+
     /// Applies a change.
     ///
     /// - Returns: what workers must be told, empty if it is so already; and how to take it back.

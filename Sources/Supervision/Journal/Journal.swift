@@ -32,6 +32,8 @@ actor Journal {
     /// The entries after the oldest of those numbers.
     var tail: [Entry] = []
     let gate = Gate()
+    /// The file that changes are kept in; nil: there is none.
+    var disk: JournalDisk?
     let times: StepTimes
     let logger: Logger
     let onHung: HungHandler
@@ -54,28 +56,81 @@ actor Journal {
     /// - Throws: `ChangeError`; nothing has changed then.
     @discardableResult
     func commit(_ change: ModelChange) async throws(ChangeError) -> UInt64 {
-        try await commit(change.slices())
+        if case .configuration(let configuration) = change {
+            return try await commit(change.slices(), keeping: configuration)
+        }
+        return try await commit(change.slices())
     }
 
     /// Applies the parts of a change on every member, all of them or none.
-    func commit(_ slices: [ModelChange]) async throws(ChangeError) -> UInt64 {
+    ///
+    /// Its record is in the file before any worker is told, and on the disk before this returns.
+    ///
+    /// - Parameters:
+    ///   - slices: the parts.
+    ///   - change: the whole, to be kept on the disk; nil: it is not.
+    /// - Returns: the number of its entry, or of the last one if it changes nothing.
+    /// - Throws: `ChangeError`; nothing has changed then.
+    func commit(
+        _ slices: [ModelChange],
+        keeping change: ConfigurationChange? = nil
+    ) async throws(ChangeError) -> UInt64 {
         await gate.enter()
         defer { gate.leave() }
-        var outgoing = Outgoing(number: number + 1)
-        var undo: [ModelUndo] = []
-        for slice in slices {
-            do throws(ChangeError) {
-                let step = try model.apply(slice)
-                if !step.undo.isEmpty { undo.append(step.undo) }
-                await send(step.changes, in: &outgoing)
-            } catch {
-                await takeBack(undo, after: &outgoing)
-                throw error
-            }
+        let isRecorded = try await record(change)
+        var work = Work(outgoing: Outgoing(number: number + 1))
+        do throws(ChangeError) {
+            for slice in slices { try await apply(slice, of: &work, isRecorded: isRecorded) }
+        } catch {
+            await takeBack(work.undo, after: &work.outgoing)
+            if isRecorded { await disk?.store.takeBack(isRefused: false) }
+            throw error
         }
-        let refusals = await finish(&outgoing)
-        guard !refusals.isEmpty else { return number }
-        await takeBack(undo, after: &outgoing)
+        guard isRecorded else {
+            try await finish(&work)
+            return number
+        }
+        guard !work.undo.isEmpty || setsAnew(change) else {
+            await disk?.store.takeBack(isRefused: false)
+            return number
+        }
+        // What is kept has a number, even if workers need not know of it.
+        if work.outgoing.held == nil { work.outgoing.held = [] }
+        try await finish(&work)
+        settle(change)
+        await compactIfLong()
+        return number
+    }
+
+    /// A change that is being made.
+    private struct Work {
+        var outgoing: Outgoing
+        var undo: [ModelUndo] = []
+        /// Brings its record to the disk, while workers take the change.
+        var sync: Task<ChangeError?, Never>?
+    }
+
+    private func apply(
+        _ slice: ModelChange,
+        of work: inout Work,
+        isRecorded: Bool
+    ) async throws(ChangeError) {
+        let step = try model.apply(slice)
+        if !step.undo.isEmpty { work.undo.append(step.undo) }
+        if isRecorded, work.sync == nil, let store = disk?.store {
+            work.sync = Task { await store.sync() }
+        }
+        await send(step.changes, in: &work.outgoing)
+    }
+
+    /// Waits for the members and for the disk.
+    private func finish(_ work: inout Work) async throws(ChangeError) {
+        let refusals = await finish(&work.outgoing)
+        let failure = await work.sync?.value
+        guard failure != nil || !refusals.isEmpty else { return }
+        await takeBack(work.undo, after: &work.outgoing)
+        if work.sync != nil { await disk?.store.takeBack(isRefused: true) }
+        if let failure { throw failure }
         let reasons = refusals.map { "\($0.process.name): \($0.reason)" }.sorted()
         throw ChangeError(reasons.joined(separator: "; "))
     }

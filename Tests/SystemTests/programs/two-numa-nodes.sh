@@ -61,7 +61,7 @@ nodes:
     ports: [{name: right, pci: "$NUMAVM_NIC2", rx-descriptors: 512, tx-descriptors: 512}]
 TOPOLOGY
     cat >"$folder/startup.conf" <<STARTUP
-unix { nodaemon runtime-dir $runtime cli-listen $runtime/api.sock poll-sleep-usec 100 }
+unix { nodaemon runtime-dir $runtime state-dir $folder/state cli-listen $runtime/api.sock poll-sleep-usec 100 }
 instance $instance
 topology $folder/topology.yaml
 STARTUP

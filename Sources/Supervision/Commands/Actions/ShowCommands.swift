@@ -61,6 +61,14 @@ extension CommandTable {
             session throws(CommandFailure) in
             LogReport(log: await session.dataplane.view().log)
         },
+        show(.word("journal", "the configuration on the disk"), "Shows how the journal is kept.") {
+            _,
+            session throws(CommandFailure) in
+            JournalReport(
+                await session.dataplane.journalStatus(),
+                change: await session.dataplane.view().changeNumber
+            )
+        },
         show(.word("processes", "of the control lanes"), "Shows the control lanes' processes.") {
             _,
             session throws(CommandFailure) in
