@@ -45,7 +45,8 @@ final class JournalFixture: Sendable {
     /// A store whose journal has gone lets go of its lock when its last task has ended: that is waited for.
     private func openStore() async throws -> (JournalStore, JournalContent) {
         let disk = disk
-        for attempt in 0... {
+        var attempt = 0
+        while true {
             do throws(JournalError) {
                 return try JournalStore.open(directory: directory) { descriptor throws(Errno) in
                     try disk.synchronize(descriptor)
@@ -53,6 +54,7 @@ final class JournalFixture: Sendable {
             } catch {
                 guard case .held = error, attempt < 1000 else { throw error }
             }
+            attempt += 1
             try await Task.sleep(for: .milliseconds(2))
         }
     }
