@@ -9,6 +9,8 @@ struct InterfaceSettings: Hashable, Sendable {
     var isPromiscuous: Bool?
     var handoff: HandoffTarget?
     var rxMode: RxMode?
+    /// Of single receive queues.
+    var queueModes: [Int: RxMode] = [:]
     /// In the order in which they were entered.
     var addresses: [InterfaceAddress] = []
     /// Neighbours that operators entered.
@@ -22,7 +24,10 @@ struct InterfaceSettings: Hashable, Sendable {
         case .mac(_, let mac): self.mac = mac
         case .promiscuous(_, let isOn): isPromiscuous = isOn
         case .handoff(_, let target): handoff = target
-        case .rxMode(_, let mode): rxMode = mode
+        case .rxMode(_, let queue?, let mode): queueModes[queue] = mode
+        case .rxMode(_, nil, let mode):
+            rxMode = mode
+            queueModes = [:]
         case .addAddress(_, let address):
             if !addresses.contains(address) { addresses.append(address) }
         case .removeAddress(_, let address): addresses.removeAll { $0 == address }
@@ -41,7 +46,10 @@ struct InterfaceSettings: Hashable, Sendable {
             changes.append(.promiscuous(interface: name, isOn: isPromiscuous))
         }
         if let handoff { changes.append(.handoff(interface: name, handoff)) }
-        if let rxMode { changes.append(.rxMode(interface: name, rxMode)) }
+        if let rxMode { changes.append(.rxMode(interface: name, queue: nil, rxMode)) }
+        for (queue, mode) in queueModes.sorted(by: { $0.key < $1.key }) {
+            changes.append(.rxMode(interface: name, queue: queue, mode))
+        }
         changes += addresses.map { .addAddress(interface: name, $0) }
         for (address, mac) in neighbours.sorted(by: { $0.key.bits < $1.key.bits }) {
             changes.append(.neighbour(interface: name, address, mac))
@@ -57,7 +65,7 @@ extension ConfigurationChange {
         switch self {
         case .interfaceState(let name, _), .addAddress(let name, _), .removeAddress(let name, _),
             .mtu(let name, _), .mac(let name, _), .promiscuous(let name, _),
-            .handoff(let name, _), .rxMode(let name, _), .neighbour(let name, _, _),
+            .handoff(let name, _), .rxMode(let name, _, _), .neighbour(let name, _, _),
             .removeNeighbour(let name, _):
             name
         case .addRoutes, .removeRoutes, .plugin: nil

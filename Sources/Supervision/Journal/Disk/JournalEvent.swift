@@ -92,9 +92,10 @@ enum JournalEvent: Sendable {
             writer.put(.handoff, name)
             writer.put(target.nodes) { $0.put($1) }
             writer.put(target.isSymmetric)
-        case .rxMode(let name, let mode):
+        case .rxMode(let name, let queue, let mode):
             writer.put(.rxMode, name)
-            writer.put(mode.rawValue)
+            writer.put(UInt32(clamping: queue ?? Int(UInt32.max)))
+            writer.put(mode?.rawValue ?? UInt8.max)
         case .addRoutes, .removeRoutes, .neighbour, .removeNeighbour, .plugin:
             preconditionFailure("a change of no interface's settings")
         }
@@ -165,11 +166,13 @@ enum JournalEvent: Sendable {
                 HandoffTarget(nodes: nodes, isSymmetric: try reader.getBool())
             )
         case .rxMode:
+            let queue = try reader.get(UInt32.self)
             let number = try reader.get(UInt8.self)
-            guard let mode = RxMode(rawValue: number) else {
+            let mode = RxMode(rawValue: number)
+            guard mode != nil || number == .max else {
                 throw .invalid(field: "rx mode", value: UInt64(number))
             }
-            return .rxMode(interface: name, mode)
+            return .rxMode(interface: name, queue: queue == .max ? nil : Int(queue), mode)
         case .neighbour:
             let address = IPv4Address(bits: try reader.get())
             return .neighbour(interface: name, address, MACAddress(bits: try reader.get()))
