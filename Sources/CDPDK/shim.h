@@ -202,8 +202,13 @@ static inline void cw_ring_repair_producer(void *_Nonnull ring) {
     struct rte_ring *r = (struct rte_ring *)ring;
     r->prod.head = r->prod.tail;
 }
-/// A restarted consumer forgets what its dead predecessor took and did not finish, and skips all that is published.
-static inline unsigned cw_ring_repair_consumer(void *_Nonnull ring) {
+/// A restarted consumer forgets what its dead predecessor looked at and did not finish: it is read again.
+static inline void cw_ring_repair_consumer(void *_Nonnull ring) {
+    struct rte_ring *r = (struct rte_ring *)ring;
+    r->cons.head = r->cons.tail;
+}
+/// The same, and skips all that is published.
+static inline unsigned cw_ring_skip_published(void *_Nonnull ring) {
     struct rte_ring *r = (struct rte_ring *)ring;
     uint32_t tail = __atomic_load_n(&r->prod.tail, __ATOMIC_ACQUIRE);
     unsigned skipped = tail - r->cons.tail;

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/mempolicy.h>
 #include <signal.h>
 #include <stdint.h>
@@ -50,6 +51,16 @@ int CLinux_set_timer_slack(unsigned long nanoseconds) {
 int CLinux_set_scheduler(int policy, int priority) {
     const struct sched_param parameters = {.sched_priority = priority};
     return sched_setscheduler(0, policy, &parameters) == 0 ? 0 : errno;
+}
+
+int CLinux_yield(void) { return sched_yield(); }
+int CLinux_futex_wait(const uint32_t *word, uint32_t expected, uint64_t microseconds) {
+    const struct timespec time = {
+        .tv_sec = (time_t)(microseconds / 1000000), .tv_nsec = (long)(microseconds % 1000000) * 1000};
+    return (int)syscall(SYS_futex, word, FUTEX_WAIT, expected, &time, (void *)0, 0);
+}
+int CLinux_futex_wake(const uint32_t *word) {
+    return (int)syscall(SYS_futex, word, FUTEX_WAKE, 0x7fffffff, (void *)0, (void *)0, 0);
 }
 
 int CLinux_thread_id(void) { return (pid_t)syscall(SYS_gettid); }

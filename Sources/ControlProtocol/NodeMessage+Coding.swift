@@ -5,6 +5,8 @@ extension NodeMessage {
         case configureKeeper, configureWorker, change, forward, drain, recoverPorts, setPort,
             queryPorts
         case packetGenerator, laneWakeups
+        case prepareTakeOver = 16
+        case handOver, takeOver
         case ask = 32
         case logLevels
         case hello = 64
@@ -22,6 +24,9 @@ extension NodeMessage {
         case .change: .change
         case .forward: .forward
         case .drain: .drain
+        case .prepareTakeOver: .prepareTakeOver
+        case .handOver: .handOver
+        case .takeOver: .takeOver
         case .recoverPorts: .recoverPorts
         case .setPort: .setPort
         case .queryPorts: .queryPorts
@@ -99,7 +104,12 @@ extension NodeMessage {
             writer.put(part)
             writer.put(isLast)
             writer.put(raw: body)
-        case .forward, .drain, .recoverPorts, .queryPorts: break
+        case .drain, .recoverPorts, .queryPorts, .takeOver: break
+        case .forward(let keepsHandoffs): writer.put(keepsHandoffs)
+        case .prepareTakeOver(let record, let segment):
+            writer.put(record)
+            writer.put(segment)
+        case .handOver(let record): writer.put(record)
         case .setPort(let interface, let setting):
             writer.put(interface)
             setting.write(to: &writer)
@@ -153,7 +163,11 @@ extension NodeMessage {
                 isLast: isLast,
                 body: Array(try reader.getRaw(reader.remaining))
             )
-        case .forward: return .forward
+        case .forward: return .forward(keepsHandoffs: try reader.getBool())
+        case .prepareTakeOver:
+            return .prepareTakeOver(record: try reader.getString(), segment: try reader.getString())
+        case .handOver: return .handOver(record: try reader.getString())
+        case .takeOver: return .takeOver
         case .drain: return .drain
         case .recoverPorts: return .recoverPorts
         case .queryPorts: return .queryPorts

@@ -19,8 +19,18 @@ public enum NodeMessage: Hashable, Sendable {
     /// Entries come in ascending order of their numbers, parts from 0; the worker answers with
     /// `acknowledged` after the last part.
     case change(number: UInt64, part: UInt32, isLast: Bool, body: [UInt8])
-    /// Start forwarding (worker that is `ready`).
-    case forward
+    /// Start forwarding (worker that is `ready`), and keep or skip what other nodes handed to the life
+    /// before. Answered with `result`.
+    case forward(keepsHandoffs: Bool)
+    /// Worker that is `ready`: it will take the place of the one whose counters are in `segment`, by the
+    /// record in that file. Answered with `result`: an error if the two do not fit together.
+    case prepareTakeOver(record: String, segment: String)
+    /// Worker that forwards: let the lanes come to rest, and leave everything to a successor by the
+    /// record in that file. Answered with `result`; it is `draining` then.
+    case handOver(record: String)
+    /// Worker that has prepared: wait until the record is complete, and go on from there. Answered
+    /// with `result`, whose text says for how many microseconds no packet was taken.
+    case takeOver
     /// Stop taking packets, flush, report `draining` and then `stopped`, and exit.
     case drain
     /// Keeper: the worker is dead; stop queues, rebuild the pool, start queues. Answered with

@@ -28,7 +28,7 @@ public struct LaneBed: @unchecked Sendable {
     /// Makes a bed that lives as long as the process.
     ///
     /// - Parameters:
-    ///   - signals: the lane's line; from now on it says that the lane is awake.
+    ///   - signals: the lane's line, which a predecessor may still use.
     ///   - wakeup: the lane's eventfd, non-blocking; -1: none.
     ///   - devices: further descriptors that end a sleep when they can be read.
     public init(signals: LaneSignals, wakeup: Int32, devices: [Int32]) {
@@ -40,8 +40,6 @@ public struct LaneBed: @unchecked Sendable {
                 to: pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             )
         }
-        // A predecessor may have died in its sleep.
-        signals.wakeUp()
     }
 
     /// Whether a device had something to read when the last sleep or look ended.

@@ -30,16 +30,16 @@ final class Forwarder {
     private let configuration: WorkerConfiguration
     private let heap: NodeHeap
     private let fib: Fib
-    private let pool: MbufPool
-    private let forwarding: ForwardingState
-    private let lanes: [UnsafeMutablePointer<LaneState>]
+    let pool: MbufPool
+    let forwarding: ForwardingState
+    let lanes: [UnsafeMutablePointer<LaneState>]
     private let mailboxes: [ControlMailbox]
     private var nextMailbox = 0
     /// The worker's time.
     let clock: WorkerClock
-    private let wiring: HandoffWiring
-    private let wakers: [LaneWaker]
-    private let generator: PacketGenerator
+    let wiring: HandoffWiring
+    let wakers: [LaneWaker]
+    let generator: PacketGenerator
 
     /// What ran once at each point of the worker's life.
     let registry: InitRegistry
@@ -103,7 +103,18 @@ final class Forwarder {
     }
 
     /// Lets the lanes poll.
-    func startLanes() throws(StartError) {
+    ///
+    /// - Parameter keepsHandoffs: whether packets that were handed to a predecessor are still wanted.
+    func startLanes(keepsHandoffs: Bool) throws(StartError) {
+        // Not before: a worker that waits for its turn shares the rings with the one that forwards.
+        registry.add(OrderedStep("handoff-repair", runsBefore: ["start-lanes"]), .enter) {
+            [self] _ throws(StartError) in
+            wiring.repair(keepsPublished: keepsHandoffs)
+            for (lane, cells) in wiring.staleCells.enumerated() where cells > 0 {
+                segment.lane(lane).pointer(.staleHandoffs).pointee &+= UInt64(cells)
+            }
+            for lane in lanes { lane.pointee.handoff.lookAtAll() }
+        }
         registry.add(OrderedStep("lane-scheduling", runsBefore: ["start-lanes"]), .enter) {
             [configuration] _ throws(StartError) in try LaneScheduling(configuration).apply()
         }
@@ -132,16 +143,8 @@ final class Forwarder {
 
     /// Waits a second at most for each lane.
     private func endLanes() {
-        guard forwarding.lanesRun else { return }
-        for lane in lanes { CLinux_store_release64(lane.pointee.stopAsked, 1) }
-        for waker in wakers { waker.wake() }
-        for lane in lanes {
-            var waited = 0
-            while CLinux_load_acquire64(lane.pointee.stopped) == 0 && waited < 10_000 {
-                usleep(100)
-                waited += 1
-            }
-        }
+        do throws(StartError) { try order(LaneOrder.end) } catch { return }
+        forwarding.lanesRun = false
     }
 
     /// Whether a lane has called the control lane.

@@ -179,7 +179,7 @@ final class ForwardingState {
         }
         CLinux_full_fence()
         // Packets may wait for what has changed.
-        for waker in wakers { waker.wake() }
+        if lanesRun { for waker in wakers { waker.wake() } }
         isDirty = false
         let old = current
         current = (memory, image.byteCount)

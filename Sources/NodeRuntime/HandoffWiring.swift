@@ -28,7 +28,6 @@ final class HandoffWiring {
 
     init(
         configuration: WorkerConfiguration,
-        segment: WorkerSegment,
         wakeups: [Int32]
     ) throws(StartError) {
         self.configuration = configuration
@@ -51,10 +50,6 @@ final class HandoffWiring {
         bells.initialize(repeating: 0, count: 16 * max(1, lanes))
         try mapFiles()
         makeLaneRings(lanes)
-        repair()
-        for lane in 0..<lanes where staleCells[lane] > 0 {
-            segment.lane(lane).pointer(.staleHandoffs).pointee = UInt64(staleCells[lane])
-        }
     }
 
     private func mapFiles() throws(StartError) {
@@ -86,9 +81,14 @@ final class HandoffWiring {
     }
 
     /// Takes back what a dead predecessor left half done, at both ends.
-    private func repair() {
+    ///
+    /// - Parameter keepsPublished: whether packets that were handed to the predecessor are still wanted.
+    /// - Precondition: the predecessor has ended.
+    func repair(keepsPublished: Bool) {
         for lane in 0..<configuration.laneCPUs.count {
-            for source in sources(of: lane) { staleCells[lane] += source.consumer.repair() }
+            for source in sources(of: lane) {
+                staleCells[lane] += source.consumer.repair(keepsPublished: keepsPublished)
+            }
             for place in configuration.peers.indices {
                 for destination in 0..<numbering.laneCounts[place] {
                     producer(from: lane, place: place, lane: destination)?.repair()

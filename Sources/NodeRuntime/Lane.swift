@@ -18,15 +18,46 @@ enum LaneLoop {
     static func run(_ argument: UnsafeMutableRawPointer?) -> CInt {
         guard let lane = argument?.assumingMemoryBound(to: LaneState.self) else { return -1 }
         begin(lane)
-        while CLinux_load_relaxed64(lane.pointee.stopAsked) == 0 { turn(lane) }
+        while true {
+            while CLinux_load_relaxed64(lane.pointee.stopAsked) == LaneOrder.run { turn(lane) }
+            guard CLinux_load_acquire64(lane.pointee.stopAsked) == LaneOrder.quiesce else { break }
+            quiesce(lane)
+        }
         lane.pointee.events.record(
             .laneStopped,
             at: timestamp(),
             value: lane.pointee.block.pointer(.loops).pointee
         )
+        lane.pointee.graph.release(to: lane.pointee.context.pointee.pool)
         lane.pointee.context.pointee.pool.flushCache()
-        CLinux_store_release64(lane.pointee.stopped, 1)
+        CLinux_store_release64(lane.pointee.stopped, LaneOrder.end)
         return 0
+    }
+
+    /// Takes nothing from outside any more, only what lanes of this worker still hand over, until it is
+    /// told to go on or to end.
+    ///
+    /// The control lane ends the lanes when all of them are here and have moved nothing for two turns
+    /// of each.
+    @inline(never)
+    private static func quiesce(_ lane: Lane) {
+        let block = lane.pointee.block
+        lane.pointee.handoff.setLocalOnly(true)
+        lane.pointee.quiet.packets.pointee = 0
+        CLinux_store_release64(lane.pointee.stopped, LaneOrder.quiesce)
+        while CLinux_load_acquire64(lane.pointee.stopAsked) == LaneOrder.quiesce {
+            let loops = block.pointer(.loops).pointee &+ 1
+            block.pointer(.loops).pointee = loops
+            block.pointer(.heartbeatTSC).pointee = timestamp()
+            let count = lane.pointee.graph.poll(only: lane.pointee.nodes.handoff, turn: loops)
+            lane.pointee.graph.dispatchPending()
+            let quiet = lane.pointee.quiet
+            CLinux_store_release64(quiet.packets, quiet.packets.pointee &+ UInt64(count))
+            CLinux_store_release64(quiet.turns, quiet.turns.pointee &+ 1)
+            if count == 0 { _ = CLinux_yield() }
+        }
+        lane.pointee.handoff.setLocalOnly(false)
+        CLinux_store_release64(lane.pointee.stopped, LaneOrder.run)
     }
 
     /// One turn of the loop.
@@ -80,6 +111,8 @@ enum LaneLoop {
         // The default slack of 50 us would make every short sleep that much longer.
         _ = CLinux_set_timer_slack(1)
         let block = lane.pointee.block
+        // A predecessor may have died in its sleep.
+        lane.pointee.bed.signals.wakeUp()
         block.pointer(.threadID).pointee = UInt64(CLinux_thread_id())
         block.pointer(.cpu).pointee = UInt64(CLinux_current_cpu())
         lane.pointee.events.setThread(Int(CLinux_thread_id()))
@@ -90,6 +123,7 @@ enum LaneLoop {
             middle: UInt32(truncatingIfNeeded: CLinux_thread_id())
         )
         lane.pointee.turn.rateTSC = timestamp()
+        lane.pointee.turn.rateLoops = block.pointer(.loops).pointee
         lane.pointee.turn.neighbourEpoch = .max
         lane.pointee.context.pointee.now = timestamp()
         checkClock(lane)

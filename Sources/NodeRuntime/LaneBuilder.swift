@@ -31,7 +31,7 @@ struct LaneBuilder {
             capacity: ForwardingTables.interfaceLimit
         )
         outputs.initialize(repeating: 0, count: ForwardingTables.interfaceLimit)
-        try ProtocolNodes.add(
+        let held = try ProtocolNodes.add(
             to: &graph,
             context: context,
             outputNodes: outputs,
@@ -69,7 +69,7 @@ struct LaneBuilder {
             pool: context.pointee.pool,
             events: events
         )
-        return state(graph: made, handoffInput, nodes: nodes, taps)
+        return state(graph: made, handoffInput, nodes: nodes, taps, held)
     }
 
     private func addTransmitters(to graph: inout GraphBuilder) throws(GraphError) {
@@ -153,7 +153,8 @@ struct LaneBuilder {
         graph: LaneGraph,
         _ handoffInput: HandoffInput,
         nodes: LaneNodes,
-        _ taps: [TapQueue]
+        _ taps: [TapQueue],
+        _ held: HeldPackets
     ) -> UnsafeMutablePointer<LaneState> {
         let words = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 64)
             .bindMemory(to: UInt64.self, capacity: 16)
@@ -173,12 +174,14 @@ struct LaneBuilder {
                 controls: LaneControls(segment),
                 stopAsked: words,
                 stopped: words + 8,
+                quiet: (turns: words + 9, packets: words + 10),
                 bed: LaneBed(
                     signals: waker.signals,
                     wakeup: waker.descriptor,
                     devices: taps.map(\.descriptor)
                 ),
                 handoff: handoffInput,
+                held: held,
                 generator: generator,
                 nodes: nodes,
                 mailbox: mailbox,

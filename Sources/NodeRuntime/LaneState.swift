@@ -10,14 +10,18 @@ struct LaneState {
     let block: LaneBlock
     /// The worker's words that the supervisor writes.
     let controls: LaneControls
-    /// Set by the control lane to end the loop; a whole word.
+    /// Written by the control lane: one of `LaneOrder`.
     let stopAsked: UnsafeMutablePointer<UInt64>
-    /// Set by the lane when its loop has ended.
+    /// Written by the lane: which order it has come to.
     let stopped: UnsafeMutablePointer<UInt64>
+    /// Written by the lane while it lets things come to rest.
+    let quiet: (turns: UnsafeMutablePointer<UInt64>, packets: UnsafeMutablePointer<UInt64>)
     /// Where it sleeps: its TAP descriptors and its eventfd end that.
     let bed: LaneBed
     /// A copy of the node that looks at the lane's doorbells, to look at them before a sleep.
     let handoff: HandoffInput
+    /// The packets that wait for neighbours; the control lane's while the lane does not run.
+    let held: HeldPackets
     let generator: GeneratorFeed
     let nodes: LaneNodes
     /// Where the lane calls its control lane.
@@ -43,6 +47,15 @@ struct LaneState {
     static let turnsBetweenLooks = 64
     /// How long a lane stays in a barrier whose coordinator says nothing.
     static let barrierLimitSeconds: UInt64 = 2
+}
+
+/// What the control lane wants of a lane's loop.
+enum LaneOrder {
+    static let run: UInt64 = 0
+    /// Give back what is kept at hand, and return.
+    static let end: UInt64 = 1
+    /// Take nothing from outside, and finish what lanes of this worker hand over.
+    static let quiesce: UInt64 = 2
 }
 
 /// The words by which the supervisor steers a worker's lanes, in its segment.

@@ -22,8 +22,10 @@ public final class Worker {
     let log: Logger
     let server: NodeServer
     let loop: ProcessLoop
-    private var state = ProcessState.starting
-    private var forwarder: Forwarder?
+    private(set) var state = ProcessState.starting
+    private(set) var forwarder: Forwarder?
+    /// What this worker has been told to take over.
+    var inheritance: (record: HandoverRecord, segment: WorkerSegment)?
     private var change: (number: UInt64, nextPart: UInt32, error: String)?
     private var isStopping = false
     /// What ends the control lane's sleep, and the line that says whether it sleeps.
@@ -107,8 +109,16 @@ public final class Worker {
             configure(configuration, channel, request)
         case .change(let number, let part, let isLast, let body):
             apply(number, part, isLast, body, channel)
-        case .forward:
-            forward(channel, request)
+        case .forward(let keepsHandoffs):
+            forward(channel, request, keepsHandoffs: keepsHandoffs)
+        case .prepareTakeOver(let record, let segment):
+            answer(channel, request) { () throws(StartError) in
+                try prepareTakeOver(record: record, segment: segment)
+            }
+        case .handOver(let record):
+            answer(channel, request) { () throws(StartError) in try handOver(record) }
+        case .takeOver:
+            answer(channel, request) { () throws(StartError) in try takeOver() }
         case .drain:
             isStopping = true
         case .packetGenerator(let command):
@@ -169,7 +179,7 @@ public final class Worker {
         )
     }
 
-    private func enter(_ next: ProcessState, _ detail: String = "") {
+    func enter(_ next: ProcessState, _ detail: String = "") {
         state = next
         forwarder?.segment.store(.state, UInt64(next.rawValue))
         forwarder?.events.record(
@@ -259,15 +269,25 @@ public final class Worker {
         }
     }
 
-    private func forward(_ channel: MessageChannel, _ request: UInt32) {
-        guard let forwarder, state == .ready else {
-            let error = "the worker is \(state), not ready"
-            return server.answer(channel, .result(error: error, text: ""), request: request)
-        }
-        do throws(StartError) {
-            try forwarder.startLanes()
+    private func forward(_ channel: MessageChannel, _ request: UInt32, keepsHandoffs: Bool) {
+        answer(channel, request) { () throws(StartError) in
+            guard let forwarder, state == .ready else {
+                throw StartError("the worker is \(state), not ready")
+            }
+            try forwarder.startLanes(keepsHandoffs: keepsHandoffs)
             enter(.forwarding)
-            server.answer(channel, .result(error: "", text: ""), request: request)
+            return ""
+        }
+    }
+
+    /// Does what was asked and answers, with a text or the error.
+    private func answer(
+        _ channel: MessageChannel,
+        _ request: UInt32,
+        _ work: () throws(StartError) -> String
+    ) {
+        do throws(StartError) {
+            server.answer(channel, .result(error: "", text: try work()), request: request)
         } catch {
             log.error("\(error)")
             server.answer(channel, .result(error: "\(error)", text: ""), request: request)

@@ -14,10 +14,18 @@ public struct HandoffConsumer: @unchecked Sendable {
     /// Takes the reading end of an initialised ring.
     public init(ring: UnsafeMutableRawPointer) { self.ring = ring }
 
-    /// Forgets what a dead predecessor took, and skips what was published for it.
+    /// Forgets what a dead predecessor looked at and did not take.
     ///
-    /// - Returns: the cells skipped.
-    public func repair() -> Int { Int(cw_ring_repair_consumer(ring)) }
+    /// A packet is taken when it has been copied out and before the graph gets it, so that none comes
+    /// twice, and one that its consumer died of does not come again.
+    ///
+    /// - Parameter keepsPublished: whether what was published for the predecessor is still wanted.
+    /// - Returns: the cells skipped; 0 if they are kept.
+    public func repair(keepsPublished: Bool) -> Int {
+        guard keepsPublished else { return Int(cw_ring_skip_published(ring)) }
+        cw_ring_repair_consumer(ring)
+        return 0
+    }
 
     /// What a visit found.
     public struct Taken {

@@ -27,6 +27,9 @@ public struct LaneRing: @unchecked Sendable {
         }
     }
 
+    /// Whether no buffer is in it; exact only while nobody puts or takes.
+    public var isEmpty: Bool { cw_ring_used(ring) == 0 }
+
     /// Takes up to `count` buffers.
     @inlinable @inline(__always)
     public func take(_ mbufs: UnsafeMutablePointer<Mbuf>, count: Int) -> Int {

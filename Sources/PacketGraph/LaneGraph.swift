@@ -157,6 +157,22 @@ extension LaneGraph {
         return count
     }
 
+    /// Polls one input node once, whatever its mode.
+    ///
+    /// - Returns: how many packets came in.
+    public func poll(only node: Int, turn: UInt64) -> Int {
+        let place = Int(inputOfNode[node])
+        return place >= 0 ? call(place, turn: turn) : 0
+    }
+
+    /// Has every input node give back the buffers that it keeps at hand; the lane has ended.
+    public func release(to pool: MbufPool) {
+        for place in 0..<inputCount {
+            let state = dispatcher.pointee.slots[Int(inputs[place].node)].state
+            inputs[place].runner.release(state, to: pool)
+        }
+    }
+
     /// Sets where adaptive nodes switch.
     public func setThresholds(_ thresholds: AdaptiveMode.Thresholds) {
         shared.pointee.thresholds = thresholds

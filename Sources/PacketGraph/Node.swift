@@ -54,6 +54,9 @@ public protocol InputNode {
     ///
     /// - Returns: how many packets came in.
     mutating func poll(_ output: Output<Next>) -> Int
+
+    /// Gives back the buffers that the node keeps at hand, because its lane ends.
+    mutating func release(to pool: MbufPool)
 }
 
 extension InputNode {
@@ -61,6 +64,8 @@ extension InputNode {
     public static var errors: [String] { [] }
     /// All reasons are drops.
     public static var informational: [String] { [] }
+    /// Keeps none.
+    public mutating func release(to pool: MbufPool) {}
 }
 
 /// The exits of a node that has none: it ends every packet itself.

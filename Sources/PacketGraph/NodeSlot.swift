@@ -90,6 +90,13 @@ public protocol InputRunner {
     /// - Parameter call: without packets.
     /// - Returns: how many packets came in.
     static func poll(_ call: NodeCall) -> Int
+
+    /// Has the node give back the buffers that it keeps at hand.
+    ///
+    /// - Parameters:
+    ///   - state: the lane's copy of the node.
+    ///   - pool: where they go.
+    static func release(_ state: UnsafeMutableRawPointer, to pool: MbufPool)
 }
 
 /// The runner of an input node type.
@@ -100,5 +107,10 @@ public enum Poller<Stage: InputNode>: InputRunner {
         call.state.assumingMemoryBound(to: Stage.self).pointee.poll(
             Output(dispatcher: call.dispatcher, wiring: call.wiring, errorBase: call.errorBase)
         )
+    }
+
+    /// Has the node give back the buffers that it keeps at hand.
+    public static func release(_ state: UnsafeMutableRawPointer, to pool: MbufPool) {
+        state.assumingMemoryBound(to: Stage.self).pointee.release(to: pool)
     }
 }

@@ -87,8 +87,21 @@ public struct HandoffInput: InputNode {
             alignment: 64
         ).bindMemory(to: Mbuf.self, capacity: frameCapacity)
         nexts = .allocate(capacity: frameCapacity)
-        unfinished = .allocate(capacity: 9)
-        unfinished.initialize(repeating: 0, count: 9)
+        unfinished = .allocate(capacity: 10)
+        unfinished.initialize(repeating: 0, count: 10)
+    }
+
+    /// Looks at every ring at the next poll: a predecessor may have taken a bell down and left packets.
+    public func lookAtAll() {
+        for source in 0..<sourceCount { unfinished[source / 64] |= 1 << UInt64(source % 64) }
+    }
+
+    /// Takes only what lanes of this worker hand over, or everything again.
+    public func setLocalOnly(_ isLocalOnly: Bool) { unfinished[9] = isLocalOnly ? 1 : 0 }
+
+    /// Whether all rings from lanes of this worker are empty.
+    public var localRingsAreEmpty: Bool {
+        (0..<64).allSatisfy { localRings[$0]?.isEmpty ?? true }
     }
 
     /// Takes at most `frameCapacity` packets from each ring whose bell was rung.
@@ -98,7 +111,7 @@ public struct HandoffInput: InputNode {
     public mutating func poll(_ output: Output<Next>) -> Int {
         var total = 0
         var word = 0
-        while word < wordCount, let doorbells {
+        while word < wordCount, let doorbells, unfinished[9] == 0 {
             var bits = unfinished[word]
             if cw_load_relaxed64(doorbells + word) != 0 {
                 bits |= cw_exchange64(doorbells + word, 0)

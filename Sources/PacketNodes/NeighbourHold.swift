@@ -123,6 +123,26 @@ struct NeighbourHold {
         count &-= 1
     }
 
+    /// Goes on with a wait that a predecessor has begun.
+    ///
+    /// - Returns: false if there is no room for it: the packet is still the caller's.
+    mutating func adopt(_ former: HandoverRecord.Held, packet: Mbuf?) -> Bool {
+        guard let index = place(address: former.address, interface: former.interface),
+            !entries[index].isUsed
+        else { return false }
+        entries[index] = Entry(
+            packet: packet,
+            address: former.address,
+            interface: former.interface,
+            requests: former.requests,
+            isUsed: true,
+            lastRequest: former.lastRequest
+        )
+        count &+= 1
+        if packet != nil { setHeld(held &+ 1) }
+        return true
+    }
+
     private mutating func setHeld(_ value: Int) {
         held = value
         block.pointer(.held).pointee = UInt64(truncatingIfNeeded: value)

@@ -1,5 +1,6 @@
 internal import CLinux
 public import ControlProtocol
+public import Coordination
 internal import PacketGraph
 
 /// Why a command to the packet generator is refused.
@@ -106,6 +107,49 @@ public final class PacketGenerator {
             return text
         }
         return ""
+    }
+
+    /// How far every stream is, in the order in which they were made; their lanes have ended.
+    public var progress: [HandoverRecord.Stream] {
+        streams.map { stream in
+            guard let state = stream.running?.state.pointee else {
+                return HandoverRecord.Stream(
+                    made: stream.made,
+                    credit: 0,
+                    lastTime: 0,
+                    size: 0,
+                    destination: 0,
+                    source: 0
+                )
+            }
+            return HandoverRecord.Stream(
+                made: state.made,
+                credit: state.credit,
+                lastTime: state.lastTime,
+                size: UInt64(state.size),
+                destination: state.destination,
+                source: state.source
+            )
+        }
+    }
+
+    /// Goes on where a predecessor with the same streams has ended; the lanes do not run yet.
+    ///
+    /// A place that does not fit its stream is left out: the record is another process's.
+    public func resume(_ progress: [HandoverRecord.Stream]) {
+        for (index, former) in progress.enumerated() where index < streams.count {
+            streams[index].made = former.made
+            guard let running = streams[index].running else { continue }
+            running.state.pointee.made = former.made
+            running.state.pointee.credit = former.credit.isFinite ? max(0, former.credit) : 0
+            running.state.pointee.lastTime = former.lastTime
+            let size = Int(clamping: former.size)
+            if (running.minimumBytes...running.maximumBytes).contains(size) {
+                running.state.pointee.size = size
+            }
+            running.state.pointee.destination = former.destination % running.destination.count
+            running.state.pointee.source = former.source % running.source.count
+        }
     }
 
     /// Packets that a stream has made since it was last enabled; nil: there is none of that name.

@@ -15,14 +15,16 @@ public enum ProtocolNodes {
     ///   - outputNodes: see `InterfaceOutput.init`.
     ///   - generator: where the lane's `pg-input` finds its streams.
     ///   - features: the names of the nodes on `ip4-unicast`, which the caller adds.
+    /// - Returns: the packets that will wait for neighbours.
     /// - Throws: when the graph has one of them, or too many nodes.
+    @discardableResult
     public static func add(
         to builder: inout GraphBuilder,
         context: UnsafeMutablePointer<LaneContext>,
         outputNodes: UnsafeMutablePointer<UInt16>,
         generator: GeneratorFeed = GeneratorFeed(),
         features: [String] = []
-    ) throws(GraphError) {
+    ) throws(GraphError) -> HeldPackets {
         let hold = UnsafeMutablePointer<NeighbourHold>.allocate(capacity: 1)
         hold.initialize(
             to: NeighbourHold(hertz: context.pointee.hertz, block: context.pointee.block)
@@ -43,5 +45,6 @@ public enum ProtocolNodes {
         try FeatureArc.add(to: &builder, context: context, features: features)
         try builder.addInput(GeneratorInput(context: context, feed: generator))
         try builder.addInput(ARPHoldInput(context: context, hold: hold))
+        return HeldPackets(hold)
     }
 }

@@ -1,6 +1,6 @@
 internal import CLinux
 internal import Coordination
-internal import PacketBuffers
+public import PacketBuffers
 public import PacketGraph
 
 #if canImport(Glibc)
@@ -119,6 +119,12 @@ public struct TapInput: InputNode {
         counters[LaneBlock.InterfaceWord.rxBytes.rawValue] &+= bytes
         output.emit(mbufs, count: count, to: .ethernetInput)
         return count
+    }
+
+    /// Gives back the buffers that were at hand for reads.
+    public mutating func release(to pool: MbufPool) {
+        pool.give(spare, count: spareCount)
+        spareCount = 0
     }
 
     /// Takes as many buffers as have been used, so that a quiet lane always holds the same number.

@@ -89,6 +89,13 @@ public protocol Dataplane: Sendable {
     ///   says.
     func save(_ name: String, _ bytes: [UInt8]) async throws(ChangeError) -> String
 
+    /// Replaces a node's worker by a fresh one without losing a packet.
+    ///
+    /// - Parameter node: the NUMA node's number in the placement.
+    /// - Returns: how it went.
+    /// - Throws: `ChangeError` with the reason; see `docs/restart.md` for what goes on then.
+    func restart(node: Int) async throws(ChangeError) -> RestartOutcome
+
     /// The last commands.
     var history: CommandHistory { get }
 
@@ -125,6 +132,11 @@ extension Dataplane {
 
     /// None, for a dataplane that keeps nothing.
     public func journalStatus() async -> JournalStatus? { nil }
+
+    /// Impossible, for a dataplane without workers.
+    public func restart(node: Int) async throws(ChangeError) -> RestartOutcome {
+        throw ChangeError("no worker runs that could be restarted")
+    }
 
     /// None, for a dataplane without workers.
     public func plugins() async -> [Int: [PluginReport]] { [:] }
@@ -236,6 +248,10 @@ public struct NodeStatus: Sendable {
     public var restarts: Int
     /// Why the node is down, if it is; else empty.
     public var reason: String
+    /// The spare's process id; nil: none runs.
+    public var sparePID: Int32?
+    /// How far the spare is; `ready` is as far as it goes.
+    public var spareState = ProcessState.starting
     /// The number of the last change that the worker acknowledged.
     public var changeNumber: UInt64
     /// The counters of the worker's present life, or of its last one; nil before its first.

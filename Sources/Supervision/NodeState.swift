@@ -10,6 +10,15 @@ struct NodeState {
     /// it is `up`.
     enum Phase: Hashable { case down, coming, up }
 
+    /// A worker that is to forward, or waits to: its process and what it counts.
+    struct Life: Sendable {
+        let name: ProcessName
+        let segment: WorkerSegment
+        let eventLog: EventLog
+        var process: NodeProcess?
+        var state = ProcessState.starting
+    }
+
     let placement: NodePlacement
     var keeper: NodeProcess?
     var keeperState = ProcessState.starting
@@ -18,6 +27,18 @@ struct NodeState {
     var workerState = ProcessState.starting
     /// Counts the worker's lives, from 1.
     var incarnation: UInt32 = 0
+    /// The highest number of a life so far, a spare's included.
+    var lastIncarnation: UInt32 = 0
+    /// A warm worker, attached and at the journal's end, or on its way there.
+    var spare: Life?
+    /// Whether the spare could take over now.
+    var spareIsReady = false
+    /// Brings the spare up.
+    var spareStart: Task<Void, Never>?
+    /// Whether the worker's end is a planned restart's to deal with.
+    var isHandingOver = false
+    /// The streams that its packet generator was given, and whether they run.
+    var streams: [(stream: PacketGeneratorStream, isEnabled: Bool)] = []
     /// Restarts after deaths so far.
     var restarts = 0
     var budget: RestartBudget

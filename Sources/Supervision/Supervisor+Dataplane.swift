@@ -72,12 +72,28 @@ extension Supervisor: Dataplane {
             throw ChangeError("node \(node)'s worker is \(state.workerState)")
         }
         do throws(StepFailure) {
-            return try await worker.request(
+            let text = try await worker.request(
                 .packetGenerator(command),
                 step: "answer of the packet generator",
                 within: options.times.request
             ).text
+            noteStreams(command, node)
+            return text
         } catch { throw ChangeError(error.description) }
+    }
+
+    /// Remembers what a worker's packet generator has, for a successor.
+    private func noteStreams(_ command: PacketGeneratorCommand, _ node: Int) {
+        switch command {
+        case .create(let stream): nodes[node]?.streams.append((stream, false))
+        case .delete(let name): nodes[node]?.streams.removeAll { $0.stream.name == name }
+        case .enable(let name, let isEnabled):
+            for index in nodes[node]?.streams.indices ?? 0..<0
+            where name.isEmpty || nodes[node]?.streams[index].stream.name == name {
+                nodes[node]?.streams[index].isEnabled = isEnabled
+            }
+        case .show: break
+        }
     }
 
     /// Asks a node's worker something.
@@ -150,7 +166,7 @@ extension Supervisor: Dataplane {
             } else {
                 node.segment?.load(.changeNumber) ?? 0
             }
-        return NodeStatus(
+        var status = NodeStatus(
             number: number,
             keeperPID: node.keeper?.pid,
             keeperState: node.keeperState,
@@ -165,6 +181,9 @@ extension Supervisor: Dataplane {
             messagesSent: await node.worker?.messagesSent ?? 0,
             messageWaits: await node.worker?.messageWaits ?? 0
         )
+        status.sparePID = node.spare?.process?.pid
+        status.spareState = node.spare?.state ?? .starting
+        return status
     }
 
     /// What a change means for the hardware; nil: nothing.

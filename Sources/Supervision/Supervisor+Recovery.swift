@@ -8,9 +8,9 @@ extension Supervisor {
     /// `startWorker`.
     func workerEnded(_ process: NodeProcess, _ status: ExitStatus) {
         let number = process.name.node
-        guard let node = nodes[number], node.worker === process, node.workerPhase == .up else {
-            return
-        }
+        guard let node = nodes[number], node.worker === process, node.workerPhase == .up,
+            !node.isHandingOver
+        else { return }
         // First of all the peers: until they know, they fill rings that nobody empties.
         workerIsDown(number)
         let journal = journal
@@ -33,6 +33,7 @@ extension Supervisor {
         nodes[number]?.workerPhase = .down
         nodes[number]?.workerState = .stopped
         nodes[number]?.worker = nil
+        nodes[number]?.streams = []
         publishPeers()
         node.segment?.store(.ended, 1)
         if let old = node.lastDead, old != node.incarnation {
@@ -72,7 +73,7 @@ extension Supervisor {
         _ = await process.kill(times: options.times)
     }
 
-    private func startRecovery(_ number: Int) {
+    func startRecovery(_ number: Int) {
         guard nodes[number]?.recovery == nil, !isStopping else { return }
         nodes[number]?.recovery = Task { await recover(number) }
     }
@@ -90,8 +91,7 @@ extension Supervisor {
             guard !isStopping else { return }
             nodes[number]?.restarts += 1
             do throws(StepFailure) {
-                try await prepareKeeper(number)
-                try await startWorker(number)
+                try await replaceWorker(number)
                 // It may have died again at once: then this recovery goes on.
                 guard nodes[number]?.workerPhase == .up else { continue }
                 if nodes[number]?.keeperPhase == .up { nodes[number]?.reason = "" }
@@ -109,6 +109,23 @@ extension Supervisor {
         let last = node.reason.isEmpty ? "" : "; last: \(node.reason)"
         nodes[number]?.reason = "left down: \(node.budget.exhaustion)\(last)"
         log(.critical, "node-left-down", node: number, ["reason": nodes[number]?.reason ?? ""])
+    }
+
+    /// Has the spare take over, or starts a new worker.
+    private func replaceWorker(_ number: Int) async throws(StepFailure) {
+        // One that attaches meanwhile would see its ports stopped under it.
+        if nodes[number]?.spare == nil { nodes[number]?.spareStart?.cancel() }
+        await nodes[number]?.spareStart?.value
+        // A spare belongs to the memory of its keeper.
+        if nodes[number]?.keeper == nil { await endSpare(number) }
+        do throws(StepFailure) {
+            try await prepareKeeper(number)
+        } catch {
+            await endSpare(number)
+            throw error
+        }
+        if try await spareTakesOver(number) { return }
+        try await startWorker(number)
     }
 
     /// Makes the node's memory and ports fit for a new worker.

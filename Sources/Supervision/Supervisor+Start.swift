@@ -138,27 +138,18 @@ extension Supervisor {
     /// Starts a new life of a node's worker and waits until it forwards.
     func startWorker(_ number: Int) async throws(StepFailure) {
         guard let placement = nodes[number]?.placement else { return }
-        let incarnation = (nodes[number]?.incarnation ?? 0) + 1
-        let name = ProcessName(role: .worker, node: number, incarnation: incarnation)
-        try checkRunning(name)
-        nodes[number]?.incarnation = incarnation
+        let life = try makeLife(number)
+        enter(life, on: number)
         nodes[number]?.workerPhase = .coming
-        nodes[number]?.workerState = .starting
         do throws(StepFailure) {
-            try makeSegment(placement, name)
-            let worker = try await launch(name, options.workerArguments(placement, incarnation))
+            let worker = try await launch(life.name, of: placement)
             nodes[number]?.worker = worker
             publishPeers()
-            try await bringUp(worker, placement)
-            nodes[number]?.workerPhase = .up
-            publishPeers()
-            log(
-                .notice,
-                "worker-forwarding",
-                node: number,
-                ["incarnation": "\(incarnation)", "pid": "\(worker.pid)"]
-            )
-            if let status = await worker.exit { workerEnded(worker, status) }
+            try await prepare(worker, placement)
+            try await journal.join(worker) { [options] () async throws(StepFailure) in
+                try await worker.forward(keepsHandoffs: false, within: options.times.forward)
+            }
+            await workerIsUp(worker)
         } catch {
             if let worker = nodes[number]?.worker {
                 await journal.leave(worker)
@@ -170,7 +161,31 @@ extension Supervisor {
         }
     }
 
-    private func bringUp(
+    /// Takes note that a worker forwards, and sees to a spare.
+    func workerIsUp(_ worker: NodeProcess) async {
+        let number = worker.name.node
+        nodes[number]?.workerPhase = .up
+        publishPeers()
+        log(
+            .notice,
+            "worker-forwarding",
+            node: number,
+            ["incarnation": "\(worker.name.incarnation)", "pid": "\(worker.pid)"]
+        )
+        keepSpare(number)
+        if let status = await worker.exit { workerEnded(worker, status) }
+    }
+
+    /// Starts the process of a life.
+    func launch(
+        _ name: ProcessName,
+        of placement: NodePlacement
+    ) async throws(StepFailure) -> NodeProcess {
+        try await launch(name, options.workerArguments(placement, name.incarnation))
+    }
+
+    /// Brings a process to the point at which it could forward, but for the journal.
+    func prepare(
         _ worker: NodeProcess,
         _ placement: NodePlacement
     ) async throws(StepFailure) {
@@ -185,10 +200,6 @@ extension Supervisor {
         )
         try await worker.wait(for: .attached, within: times.environment)
         try await worker.wait(for: .ready, within: times.environment)
-        try await journal.join(worker) { () async throws(StepFailure) in
-            _ = try await worker.request(.forward, step: "forwarding", within: times.forward)
-            try await worker.wait(for: .forwarding, within: times.forward)
-        }
     }
 
     /// Makes an eventfd for each lane; they are the supervisor's, so that lanes of all nodes can
@@ -232,12 +243,22 @@ extension Supervisor {
         StepFailure(process: name, cause: .refused(reason), lastState: .starting, detail: "")
     }
 
-    private func makeSegment(
-        _ placement: NodePlacement,
-        _ name: ProcessName
-    ) throws(StepFailure) {
+    /// Makes the files of a worker's next life, or of a spare's.
+    func makeLife(_ number: Int) throws(StepFailure) -> NodeState.Life {
+        guard let node = nodes[number] else {
+            preconditionFailure("lives are made of the placement's nodes")
+        }
+        var incarnation = node.lastIncarnation + 1
+        // Even and odd lives share no lcore of DPDK; two that are attached at a time must not.
+        let others = [node.worker == nil ? nil : node.incarnation, node.spare?.name.incarnation]
+        if others.contains(where: { $0.map { $0 % 2 == incarnation % 2 } ?? false }) {
+            incarnation += 1
+        }
+        let name = ProcessName(role: .worker, node: number, incarnation: incarnation)
+        try checkRunning(name)
+        nodes[number]?.lastIncarnation = incarnation
         do throws(SupervisionError) {
-            let segment = try files.createSegment(node: placement, incarnation: name.incarnation)
+            let segment = try files.createSegment(node: node.placement, incarnation: incarnation)
             segment.store(.idleSleepMicroseconds, UInt64(options.idleSleepMicroseconds))
             segment.store(.pollingThreshold, UInt64(options.polling.up))
             segment.store(.interruptThreshold, UInt64(options.polling.down))
@@ -246,11 +267,25 @@ extension Supervisor {
             segment.store(.hidesNodes, options.statistics.listsNodes ? 0 : 1)
             segment.store(.clockZero, clock.zeroNanoseconds)
             segment.store(.clockMillihertz, UInt64(clock.hertz * 1000))
-            nodes[name.node]?.segment = segment
-            nodes[name.node]?.baseline = CounterBaseline(of: segment)
-            try makeEventLog(placement, incarnation: name.incarnation)
-            linkFiles(of: name)
+            let log = try files.createEventLog(
+                node: node.placement,
+                incarnation: incarnation,
+                node.eventSettings
+            )
+            return NodeState.Life(name: name, segment: segment, eventLog: log)
         } catch { throw notStarted(name, "\(error)") }
+    }
+
+    /// Makes a life the one that counts for its node: what `show` and readers of statistics see.
+    func enter(_ life: NodeState.Life, on number: Int) {
+        nodes[number]?.incarnation = life.name.incarnation
+        nodes[number]?.workerState = life.state
+        nodes[number]?.segment = life.segment
+        nodes[number]?.baseline = CounterBaseline(of: life.segment)
+        let before = nodes[number]?.eventLog
+        nodes[number]?.deadEventLog = before
+        nodes[number]?.eventLog = life.eventLog
+        linkFiles(of: life.name)
     }
 
     /// Nothing is started any more once a stop has begun.

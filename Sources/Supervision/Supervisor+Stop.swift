@@ -32,7 +32,7 @@ extension Supervisor {
 
     func killAll() {
         for node in nodes.values {
-            for process in [node.worker, node.keeper] {
+            for process in [node.worker, node.spare?.process, node.keeper] {
                 try? process?.child.process.send(signal: SIGKILL)
             }
         }
@@ -42,10 +42,12 @@ extension Supervisor {
         log(.notice, "stopping")
         seenFlush?.cancel()
         for number in order { nodes[number]?.recovery?.cancel() }
+        for number in order { await endSpare(number) }
         for number in order { await stopWorker(number) }
         for number in order { await stopKeeper(number) }
         for number in order { await nodes[number]?.recovery?.value }
         // A recovery may have had something on its way.
+        for number in order { await endSpare(number) }
         for number in order { await stopWorker(number) }
         for number in order { await stopKeeper(number) }
         // It writes into a directory that is to go.

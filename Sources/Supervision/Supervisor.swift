@@ -40,6 +40,8 @@ public actor Supervisor {
     var seenFlush: Task<Void, Never>?
     /// Writes the trace files of dead workers, one after the other.
     var keeping: Task<Void, Never>?
+    /// Planned restarts pass one at a time.
+    let restartGate = Gate()
     /// Changes of ports pass one at a time, so that keepers and journal see them in the same order.
     let portGate = Gate()
     lazy var journal = Journal(
@@ -77,7 +79,10 @@ public actor Supervisor {
     /// Tells every worker which others take packets.
     func publishPeers() {
         let mask = peersUp
-        for node in nodes.values where node.worker != nil { node.segment?.store(.peersUp, mask) }
+        for node in nodes.values {
+            if node.worker != nil { node.segment?.store(.peersUp, mask) }
+            node.spare?.segment.store(.peersUp, mask)
+        }
     }
 
     func log(
@@ -116,6 +121,8 @@ public actor Supervisor {
             events.ended(process.name, status)
             switch process.name.role {
             case .keeper: keeperEnded(process, status)
+            case .worker where nodes[number]?.spare?.process === process:
+                await spareEnded(process, status)
             case .worker: workerEnded(process, status)
             }
         }
@@ -143,6 +150,7 @@ public actor Supervisor {
             log(.info, "keeper-state", node: number, fields)
         case .worker:
             if nodes[number]?.worker === process { nodes[number]?.workerState = state }
+            if nodes[number]?.spare?.process === process { nodes[number]?.spare?.state = state }
             fields["incarnation"] = "\(process.name.incarnation)"
             log(.info, "worker-state", node: number, fields)
         }

@@ -99,7 +99,8 @@ import Testing
         #expect(text(.port, "x").contains("there is no port x; known: t0"))
     }
 
-    @Test func explainsPortsThatNobodyUses() throws {
+    @Test(.enabled(if: SharedTopologies.areAvailable, "\(SharedTopologies.reason)"))
+    func explainsPortsThatNobodyUses() throws {
         let path = try #require(SharedTopologies.file("24em64t-2n6c2t-pci.xml"))
         let commands = TopologyCommands(machine: .xml(path))
         #expect(commands.explain(.port, "eth1", file: nil).output.contains("0000:04:00.1"))

@@ -150,11 +150,25 @@ struct FakeNode {
                 for change in try ChangeCoding.decode(body) { tables.apply(change) }
             } catch { write("malformed \(error)") }
             if isLast { acknowledge(number, channel) }
-        case .forward:
+        case .forward(let keepsHandoffs):
+            if keepsHandoffs { write("keeps-handoffs") }
             write("forward")
             report(.forwarding, channel)
             send(.result(error: "", text: ""), request, channel)
             reportNeighbours(channel)
+        case .prepareTakeOver(let record, let segment):
+            write("prepare \(record) \(segment)")
+            send(.result(error: rule("refuse-take-over")?[0] ?? "", text: ""), request, channel)
+        case .handOver:
+            write("hand-over")
+            if rule("hand-over-silent") != nil { return }
+            report(.draining, channel)
+            send(.result(error: rule("refuse-hand-over")?[0] ?? "", text: ""), request, channel)
+        case .takeOver:
+            write("take-over")
+            if rule("die-at-take-over") != nil { _exit(3) }
+            report(.forwarding, channel)
+            send(.result(error: "", text: "42"), request, channel)
         case .drain:
             write("tables \(tables.digest)")
             write("drain")
@@ -174,7 +188,8 @@ struct FakeNode {
         case .setPort(let interface, let setting):
             write("setPort \(interface) \(setting)")
             send(.result(error: set(setting, of: interface), text: ""), request, channel)
-        case .packetGenerator:
+        case .packetGenerator(let command):
+            write("generator \(command)")
             send(.result(error: "", text: "streams of node \(node)"), request, channel)
         default:
             write("unexpected \(received.message)")

@@ -186,7 +186,7 @@ import Testing
         let text = await text("show nodes", try FakeDataplane())
         #expect(
             text.split(separator: "\n")[1].split(separator: " ")
-                == ["0", "100", "ready", "200", "forwarding", "1", "0", "7", "2"]
+                == ["0", "100", "ready", "200", "forwarding", "-", "none", "1", "0", "7", "2"]
         )
         #expect(text.hasSuffix("last change 7, up 12.5 s\n"))
     }

@@ -26,9 +26,11 @@ struct Testbed: Sendable {
 
     /// Starts it, configures addresses, runs a body and stops everything.
     ///
-    /// `restart` is the topology file's, in YAML's flow form; `startup` are lines of the startup file.
+    /// `restart` is the topology file's, in YAML's flow form; `spare` says whether each node has a warm
+    /// spare; `startup` are lines of the startup file.
     static func run(
         restart: String = "{}",
+        spare: Bool = false,
         startup: String = "",
         _ body: (Testbed) async throws -> Void
     ) async throws {
@@ -36,7 +38,7 @@ struct Testbed: Sendable {
         do {
             try await LiveDataplane.run(
                 instance: instance,
-                topology: topology(instance: instance, restart: restart),
+                topology: topology(instance: instance, restart: restart, spare: spare),
                 startup: startup
             ) { dataplane in
                 let hosts = try await addHosts(to: dataplane)
@@ -55,7 +57,11 @@ struct Testbed: Sendable {
     }
 
     /// A topology of two virtual nodes on the first two CPUs that may be used.
-    static func topology(instance: String, restart: String = "{}") -> String {
+    static func topology(
+        instance: String,
+        restart: String = "{}",
+        spare: Bool = false
+    ) -> String {
         let cpus = Machine.cpus
         let nodes = (0..<2).map { node in
             """
@@ -72,6 +78,7 @@ struct Testbed: Sendable {
             schema: 1
             defaults:
               heap: 192M
+              spare: \(spare ? "yes" : "no")
               buffers: 8192
               restart: \(restart)
             nodes:

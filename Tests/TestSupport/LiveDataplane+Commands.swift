@@ -23,8 +23,11 @@ extension LiveDataplane {
     }
 
     /// Runs `show WHAT` and reads its JSON.
-    public func show(_ what: String) async throws -> JSONValue {
-        let result = try await ctl("--json show \(what)")
+    public func show(_ what: String) async throws -> JSONValue { try await json("show \(what)") }
+
+    /// Runs a command line that must succeed, and reads its JSON.
+    public func json(_ line: String) async throws -> JSONValue {
+        let result = try await ctl("--json \(line)")
         guard result.status == 0 else { throw LiveDataplaneError.commandRefused(result) }
         return try JSONValue(parsing: result.output)
     }

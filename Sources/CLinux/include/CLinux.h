@@ -54,6 +54,13 @@ int CLinux_set_timer_slack(unsigned long nanoseconds);
 int CLinux_set_scheduler(int policy, int priority);
 /// The CPU that the caller runs on.
 int CLinux_current_cpu(void);
+/// Lets another thread of this CPU run.
+int CLinux_yield(void);
+/// Sleeps until `word`, shared between processes, is another than `expected`, somebody wakes its waiters, or the time is
+/// over.
+int CLinux_futex_wait(const uint32_t *_Nonnull word, uint32_t expected, uint64_t microseconds);
+/// Wakes all waiters of a word.
+int CLinux_futex_wake(const uint32_t *_Nonnull word);
 /// A non-blocking, close-on-exec eventfd, or -1.
 int CLinux_eventfd(void);
 struct pollfd;

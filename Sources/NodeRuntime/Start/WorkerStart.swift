@@ -158,7 +158,6 @@ final class WorkerStart {
         add("handoff", after: ["worker-segment"]) { [self] _ in
             wiring = try HandoffWiring(
                 configuration: configuration,
-                segment: made(segment, "worker-segment"),
                 wakeups: laneWakeups
             )
         }

@@ -73,21 +73,6 @@ extension Supervisor {
         events.record(in: try files.createEventLog(settings), pid: Int(getpid()))
     }
 
-    /// Makes the log of a worker's new life.
-    func makeEventLog(
-        _ placement: NodePlacement,
-        incarnation: UInt32
-    ) throws(SupervisionError) {
-        guard let node = nodes[placement.number] else { return }
-        nodes[placement.number]?.deadEventLog = node.eventLog
-        nodes[placement.number]?.eventLog = nil
-        nodes[placement.number]?.eventLog = try files.createEventLog(
-            node: placement,
-            incarnation: incarnation,
-            node.eventSettings
-        )
-    }
-
     /// Leads readers of statistics and events to a life's files; they are no use to anyone who
     /// forwards, so that one which cannot be made is only logged.
     func linkFiles(of name: ProcessName) {

@@ -179,6 +179,10 @@ struct HostFiles: Sendable {
         } catch { throw .file(path: path, error) }
     }
 
+    func handoverFile(node: Int, incarnation: UInt32) -> String {
+        segmentFile(node: node, incarnation: incarnation) + ".handover"
+    }
+
     func removeSegment(node: Int, incarnation: UInt32) {
         SmallFile.remove(segmentFile(node: node, incarnation: incarnation))
         SmallFile.remove(eventLogFile(node: node, incarnation: incarnation))

@@ -44,7 +44,7 @@ struct Preflight {
             let place = Place(hardwareNode: node.hardwareNode, pageBytes: page)
             guard let free = freePages(node.hardwareNode, page) else { continue }
             let memory = ((node.ealMegabytes << 20) + page - 1) / page
-            let heap = (node.heapBytes + page - 1) / page
+            let heap = (node.heapBytes * node.heapCopies + page - 1) / page
             let rings = files.ringBytes(at: position) / page
             let needed = memory + heap + rings
             let left = free - taken[place, default: 0]
@@ -61,7 +61,8 @@ struct Preflight {
         }
     }
 
-    private func freePages(_ hardwareNode: Int?, _ pageBytes: Int) -> Int? {
+    /// Free hugepages of a size on a NUMA node; nil: the machine does not say.
+    func freePages(_ hardwareNode: Int?, _ pageBytes: Int) -> Int? {
         let directory =
             hardwareNode.map { "devices/system/node/node\($0)/hugepages" } ?? "kernel/mm/hugepages"
         let file = "\(directory)/hugepages-\(pageBytes >> 10)kB/free_hugepages"

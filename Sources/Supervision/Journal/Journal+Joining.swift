@@ -15,11 +15,11 @@ extension Journal {
         _ process: NodeProcess,
         activate: @Sendable () async throws(StepFailure) -> Void
     ) async throws(StepFailure) {
-        let node = process.name.node
+        let name = process.name
         await gate.enter()
         let snapshotNumber = number
         let frozen = model
-        joining[node] = snapshotNumber
+        joining[name] = snapshotNumber
         gate.leave()
         do throws(StepFailure) {
             let parts = await Self.snapshotParts(of: frozen)
@@ -31,16 +31,16 @@ extension Journal {
                 try await bring(entry, to: process, what: "change", within: times.change)
             }
             try await activate()
-            members[node] = process
-            endJoining(node)
+            members[name] = process
+            endJoining(name)
         } catch {
-            endJoining(node)
+            endJoining(name)
             throw error
         }
     }
 
-    private func endJoining(_ node: Int) {
-        joining[node] = nil
+    private func endJoining(_ name: ProcessName) {
+        joining[name] = nil
         let oldest = joining.values.min() ?? .max
         tail.removeAll { $0.number <= oldest }
     }

@@ -25,10 +25,10 @@ actor Journal {
     var model: ForwardingModel
     /// The number of the last entry.
     var number: UInt64 = 0
-    /// The workers that get live changes, by NUMA node.
-    var members: [Int: NodeProcess] = [:]
-    /// The number of the snapshot that each joining worker got, by NUMA node.
-    var joining: [Int: UInt64] = [:]
+    /// The workers and spares that get live changes.
+    var members: [ProcessName: NodeProcess] = [:]
+    /// The number of the snapshot that each joining worker got.
+    var joining: [ProcessName: UInt64] = [:]
     /// The entries after the oldest of those numbers.
     var tail: [Entry] = []
     let gate = Gate()
@@ -180,14 +180,22 @@ actor Journal {
 
     /// Takes a worker out at once: it gets no further part of anything.
     func leave(_ process: NodeProcess) {
-        let node = process.name.node
-        if members[node] === process { members[node] = nil }
+        members[process.name] = nil
     }
 
     /// Takes a worker out that must be replaced.
     func expel(_ process: NodeProcess, _ reason: String) async {
         leave(process)
         await onHung(process, reason)
+    }
+
+    /// Does something while no change is on its way; those that come wait.
+    func paused<Result: Sendable>(
+        _ body: @Sendable () async throws(ChangeError) -> Result
+    ) async throws(ChangeError) -> Result {
+        await gate.enter()
+        defer { gate.leave() }
+        return try await body()
     }
 
     /// The model and its number, for `show`.

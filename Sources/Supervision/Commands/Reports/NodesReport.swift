@@ -10,6 +10,9 @@ struct NodesReport: CommandResult {
         var keeperState: String
         var workerPID: Int32?
         var workerState: String
+        var sparePID: Int32?
+        /// `none` for a node that has no spare.
+        var spareState: String
         /// Counts the worker's lives, from 1.
         var incarnation: UInt32
         var restarts: Int
@@ -28,6 +31,11 @@ struct NodesReport: CommandResult {
     init(_ view: DataplaneView) {
         change = view.changeNumber
         uptimeSeconds = view.uptimeSeconds
+        func spareState(_ status: NodeStatus, _ placement: Placement) -> String {
+            if status.sparePID != nil { return "\(status.spareState)" }
+            let node = placement.nodes.first { $0.number == status.number }
+            return node?.hasSpare == true ? "down" : "none"
+        }
         nodes = view.nodes.map { status in
             Node(
                 numaNode: status.number,
@@ -35,6 +43,8 @@ struct NodesReport: CommandResult {
                 keeperState: status.keeperPID == nil ? "down" : "\(status.keeperState)",
                 workerPID: status.workerPID,
                 workerState: status.workerPID == nil ? "down" : "\(status.workerState)",
+                sparePID: status.sparePID,
+                spareState: spareState(status, view.placement),
                 incarnation: status.incarnation,
                 restarts: status.restarts,
                 change: status.changeNumber,
@@ -47,13 +57,15 @@ struct NodesReport: CommandResult {
     var text: String {
         var table = TextTable([
             .init("Node", 4, .left), .init("Keeper", 8), .init("State", 10, .left),
-            .init("Worker", 8), .init("State", 10, .left), .init("Life", 5), .init("Restarts", 8),
+            .init("Worker", 8), .init("State", 10, .left), .init("Spare", 8),
+            .init("State", 8, .left), .init("Life", 5), .init("Restarts", 8),
             .init("Change", 8), .init("Lanes", 5), .init("Reason", 6, .left),
         ])
         for node in nodes {
             table.add([
                 String(node.numaNode), node.keeperPID.map { String($0) } ?? "-", node.keeperState,
                 node.workerPID.map { String($0) } ?? "-", node.workerState,
+                node.sparePID.map { String($0) } ?? "-", node.spareState,
                 String(node.incarnation), String(node.restarts), String(node.change),
                 String(node.lanes), node.reason,
             ])

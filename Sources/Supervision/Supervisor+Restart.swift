@@ -1,0 +1,210 @@
+internal import CausewayConfiguration
+internal import ControlProtocol
+internal import Coordination
+internal import LinuxSystem
+internal import Logging
+internal import SystemPackage
+
+/// What a planned restart of a node's worker came to.
+public struct RestartOutcome: Hashable, Sendable {
+    /// The NUMA node's number.
+    public var node: Int
+    /// The number of the life that forwards now.
+    public var incarnation: UInt32
+    /// For how many microseconds the node took no packet.
+    public var gapMicroseconds: Int
+    /// How long everything took, the successor's start included.
+    public var milliseconds: Int
+}
+
+extension Supervisor {
+    /// Replaces a node's worker by a fresh one, without losing a packet (make before break).
+    ///
+    /// - Parameter node: the NUMA node's number in the placement.
+    /// - Returns: how it went.
+    /// - Throws: `ChangeError`: the worker goes on then, but for one that does not do its part, which
+    ///   is replaced as if it had died.
+    public func restart(node number: Int) async throws(ChangeError) -> RestartOutcome {
+        await restartGate.enter()
+        defer { restartGate.leave() }
+        let begin = ContinuousClock.now
+        try await makeSuccessor(number)
+        nodes[number]?.isHandingOver = true
+        let journal = journal
+        let gap: Int
+        do throws(ChangeError) {
+            gap = try await journal.paused { [self] () async throws(ChangeError) in
+                try await handOver(number)
+            }
+            nodes[number]?.isHandingOver = false
+        } catch {
+            nodes[number]?.isHandingOver = false
+            await settleFailedRestart(number)
+            throw error
+        }
+        keepSpare(number)
+        let outcome = RestartOutcome(
+            node: number,
+            incarnation: nodes[number]?.incarnation ?? 0,
+            gapMicroseconds: gap,
+            milliseconds: Self.milliseconds(since: begin)
+        )
+        log(
+            .notice,
+            "worker-restarted",
+            node: number,
+            ["incarnation": "\(outcome.incarnation)", "gap-us": "\(gap)"]
+        )
+        return outcome
+    }
+
+    static func milliseconds(since begin: ContinuousClock.Instant) -> Int {
+        let (seconds, attoseconds) = (ContinuousClock.now - begin).components
+        return Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000)
+    }
+
+    /// Sees to it that a worker is ready to follow.
+    private func makeSuccessor(_ number: Int) async throws(ChangeError) {
+        guard let node = nodes[number] else { throw ChangeError("no node \(number)") }
+        guard node.workerPhase == .up, node.recovery == nil else {
+            throw ChangeError("node \(number)'s worker is \(node.workerState); it cannot hand over")
+        }
+        guard node.keeperPhase == .up else {
+            throw ChangeError(
+                "node \(number) has no keeper, so that no worker can attach: restart it whole"
+            )
+        }
+        if !node.placement.hasSpare, node.spare == nil {
+            try checkRoom(node.placement)
+        }
+        await node.spareStart?.value
+        guard nodes[number]?.spareIsReady != true else { return }
+        do throws(StepFailure) {
+            try await startSpare(number)
+        } catch { throw ChangeError("the successor does not come up: \(error)") }
+        guard nodes[number]?.spareIsReady == true else {
+            throw ChangeError("the successor ended at once; see `show logging`")
+        }
+    }
+
+    /// A second heap for the time of the restart.
+    private func checkRoom(_ node: NodePlacement) throws(ChangeError) {
+        let preflight = Preflight(files: files, runtime: runtime)
+        let pages = (node.heapBytes + node.hugepageBytes - 1) / node.hugepageBytes
+        guard let free = preflight.freePages(node.hardwareNode, node.hugepageBytes), free < pages
+        else { return }
+        throw ChangeError(
+            "node \(node.number): the successor's heap takes \(pages) hugepages of "
+                + "\(node.hugepageBytes >> 20) MiB and \(free) are free; reserve more, or configure "
+                + "`spare: yes` so that they are counted from the start"
+        )
+    }
+
+    /// Hands everything over; no change is on its way.
+    ///
+    /// - Returns: for how many microseconds the node took no packet.
+    private func handOver(_ number: Int) async throws(ChangeError) -> Int {
+        guard let node = nodes[number], let old = node.worker, let oldSegment = node.segment,
+            let life = node.spare, let successor = life.process
+        else { throw ChangeError("node \(number)'s worker ended before it could hand over") }
+        let path = files.handoverFile(node: number, incarnation: life.name.incarnation)
+        defer { SmallFile.remove(path) }
+        do throws(Errno) {
+            _ = try HandoverRecord.create(path: path, lanes: node.placement.lanes.count)
+        } catch { throw ChangeError("\(path): \(error)") }
+        let time = options.times.request
+        let text: String
+        do throws(StepFailure) {
+            // Up to here nothing has stopped: a refusal changes nothing.
+            _ = try await successor.request(
+                .prepareTakeOver(
+                    record: path,
+                    segment: files.segmentFile(node: number, incarnation: node.incarnation)
+                ),
+                step: "preparation of the take-over",
+                within: time
+            )
+            try await giveStreams(node.streams, to: successor)
+            let handing = Task { () async -> StepFailure? in
+                do throws(StepFailure) {
+                    _ = try await old.request(
+                        .handOver(record: path),
+                        step: "handover",
+                        within: time
+                    )
+                    return nil
+                } catch { return error }
+            }
+            do throws(StepFailure) {
+                text = try await successor.request(.takeOver, step: "take-over", within: time).text
+                try await successor.wait(for: .forwarding, within: time)
+            } catch {
+                // What the predecessor says is the cause, if it says something.
+                throw await handing.value ?? error
+            }
+            if let failure = await handing.value { throw failure }
+        } catch { throw ChangeError("\(error)") }
+        life.segment.continueZeros(of: oldSegment)
+        await become(life, successor, after: old, on: number)
+        return Int(text) ?? 0
+    }
+
+    private func giveStreams(
+        _ streams: [(stream: PacketGeneratorStream, isEnabled: Bool)],
+        to successor: NodeProcess
+    ) async throws(StepFailure) {
+        for (stream, isEnabled) in streams {
+            for command in [
+                PacketGeneratorCommand.create(stream),
+                .enable(name: stream.name, isEnabled: isEnabled),
+            ] {
+                _ = try await successor.request(
+                    .packetGenerator(command),
+                    step: "packet generator's stream \(stream.name)",
+                    within: options.times.request
+                )
+            }
+        }
+    }
+
+    /// Makes the successor the node's worker, and lets the old one go.
+    private func become(
+        _ life: NodeState.Life,
+        _ successor: NodeProcess,
+        after old: NodeProcess,
+        on number: Int
+    ) async {
+        nodes[number]?.spare = nil
+        nodes[number]?.spareIsReady = false
+        nodes[number]?.worker = successor
+        enter(life, on: number)
+        nodes[number]?.workerState = .forwarding
+        publishPeers()
+        await journal.leave(old)
+        _ = await old.stop(times: options.times)
+        files.removeSegment(node: number, incarnation: old.name.incarnation)
+        runtime.removeLinks(node: number, incarnation: old.name.incarnation)
+        if let status = await successor.exit { workerEnded(successor, status) }
+    }
+
+    /// After a handover that went wrong: whoever still forwards goes on, and what is half done goes.
+    private func settleFailedRestart(_ number: Int) async {
+        guard let node = nodes[number] else { return }
+        if let worker = node.worker {
+            let status = await worker.exit
+            let isForwarding = await worker.lastState == .forwarding
+            if let status {
+                workerEnded(worker, status)
+            } else if !isForwarding || node.segment?.load(.state) != UInt64(ProcessState.forwarding.rawValue) {
+                // It has stopped its lanes, and nobody took over.
+                await endSpare(number)
+                _ = await worker.kill(times: options.times)
+                return
+            }
+        }
+        if let process = node.spare?.process, await process.lastState != .ready {
+            await endSpare(number)
+            keepSpare(number)
+        }
+    }
+}
