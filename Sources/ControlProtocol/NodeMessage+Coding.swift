@@ -12,7 +12,7 @@ extension NodeMessage {
         case hello = 64
         case state, acknowledged, result, portStatus, neighbourSeen, logged
         case plugins = 96
-        case settings
+        case settings, buffers
         case tapDescriptors = 128
     }
 
@@ -36,6 +36,7 @@ extension NodeMessage {
         case .logLevels: .logLevels
         case .plugins: .plugins
         case .settings: .settings
+        case .buffers: .buffers
         case .hello: .hello
         case .state: .state
         case .acknowledged: .acknowledged
@@ -123,6 +124,9 @@ extension NodeMessage {
             writer.put(line)
         case .plugins(let reports): writer.put(reports) { $1.write(to: &$0) }
         case .settings(let settings): writer.put(settings) { $1.write(to: &$0) }
+        case .buffers(let size, let free):
+            writer.put(size)
+            writer.put(free)
         case .hello(let identity): identity.write(to: &writer)
         case .state(let report):
             writer.put(report.state)
@@ -180,6 +184,7 @@ extension NodeMessage {
         case .ask: return .ask(topic: try reader.getString(), line: try reader.getString())
         case .plugins: return .plugins(try reader.getList(PluginReport.init(from:)))
         case .settings: return .settings(try reader.getList(PluginSetting.init(from:)))
+        case .buffers: return .buffers(size: try reader.get(), free: try reader.get())
         case .hello: return .hello(try ProcessIdentity(from: &reader))
         case .state:
             return .state(

@@ -34,7 +34,7 @@ public enum NodeMessage: Hashable, Sendable {
     /// Stop taking packets, flush, report `draining` and then `stopped`, and exit.
     case drain
     /// Keeper: the worker is dead; stop queues, rebuild the pool, start queues. Answered with
-    /// `result`.
+    /// `buffers` and `result`.
     case recoverPorts
     /// Keeper: change a setting of a port. Answered with `result`.
     case setPort(interface: UInt16, PortSetting)
@@ -60,6 +60,8 @@ public enum NodeMessage: Hashable, Sendable {
     case result(error: String, text: String)
     /// A port's state, asked for or changed.
     case portStatus(PortStatus)
+    /// The buffers of a keeper's pool, and those free when all had been taken back.
+    case buffers(size: UInt32, free: UInt32)
     /// The plugins that a worker found; it says so when it is about to be `ready`.
     case plugins([PluginReport])
     /// What is to be set on every worker.

@@ -42,6 +42,9 @@ public struct LaneBed: @unchecked Sendable {
         }
     }
 
+    /// Says that the lane is awake, when it begins: a predecessor may have died in its sleep.
+    public func rise() { signals.wakeUp() }
+
     /// Whether a device had something to read when the last sleep or look ended.
     ///
     /// - Parameter device: its place in the list given to `init`.

@@ -18,7 +18,9 @@ extension Forwarder {
     /// - Throws: which lane does not obey; the lanes are in no state to go on then.
     func handOver(_ record: HandoverRecord) throws(StartError) {
         guard record.laneCount == lanes.count else {
-            throw StartError("the record has room for \(record.laneCount) lanes, not \(lanes.count)")
+            throw StartError(
+                "the record has room for \(record.laneCount) lanes, not \(lanes.count)"
+            )
         }
         record.quietTSC = timestamp()
         try order(LaneOrder.quiesce)
@@ -37,6 +39,7 @@ extension Forwarder {
     ///   - record: handed over.
     ///   - predecessor: its counters.
     /// - Returns: for how many microseconds no packet was taken.
+    /// - Throws: which step of the start failed.
     func takeOver(
         _ record: HandoverRecord,
         _ predecessor: WorkerSegment

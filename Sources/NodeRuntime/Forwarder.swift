@@ -105,6 +105,7 @@ final class Forwarder {
     /// Lets the lanes poll.
     ///
     /// - Parameter keepsHandoffs: whether packets that were handed to a predecessor are still wanted.
+    /// - Throws: which step of the start failed.
     func startLanes(keepsHandoffs: Bool) throws(StartError) {
         // Not before: a worker that waits for its turn shares the rings with the one that forwards.
         registry.add(OrderedStep("handoff-repair", runsBefore: ["start-lanes"]), .enter) {

@@ -65,7 +65,7 @@ public final class Keeper {
         case .configureKeeper(let configuration):
             configure(configuration, channel, request)
         case .recoverPorts:
-            answer(channel, request) { () throws(DPDKError) in try recover() }
+            answer(channel, request) { () throws(DPDKError) in try recover(channel, request) }
         case .setPort(let interface, let setting):
             answer(channel, request) { () throws(DPDKError) in try apply(setting, to: interface) }
         case .queryPorts:
@@ -216,7 +216,10 @@ public final class Keeper {
     }
 
     /// After the worker's death: nothing that it shared is believed.
-    private func recover() throws(DPDKError) -> String {
+    private func recover(
+        _ channel: MessageChannel,
+        _ request: UInt32
+    ) throws(DPDKError) -> String {
         guard let pool else { return "" }
         // First the pool forgets its state, which may be torn, so that drivers can give buffers
         // into it; what they give is then forgotten too, and every buffer made free from scratch.
@@ -231,7 +234,12 @@ public final class Keeper {
                 "buffers": "\(pool.size)", "free": "\(free)", "after-start": "\(pool.available)",
             ]
         )
-        return "\(free) of \(pool.size) buffers free before the queues took theirs"
+        server.answer(
+            channel,
+            .buffers(size: UInt32(pool.size), free: UInt32(free)),
+            request: request
+        )
+        return ""
     }
 
     private func apply(

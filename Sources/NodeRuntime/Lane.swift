@@ -111,8 +111,7 @@ enum LaneLoop {
         // The default slack of 50 us would make every short sleep that much longer.
         _ = CLinux_set_timer_slack(1)
         let block = lane.pointee.block
-        // A predecessor may have died in its sleep.
-        lane.pointee.bed.signals.wakeUp()
+        lane.pointee.bed.rise()
         block.pointer(.threadID).pointee = UInt64(CLinux_thread_id())
         block.pointer(.cpu).pointee = UInt64(CLinux_current_cpu())
         lane.pointee.events.setThread(Int(CLinux_thread_id()))

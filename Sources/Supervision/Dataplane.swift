@@ -96,6 +96,9 @@ public protocol Dataplane: Sendable {
     /// - Throws: `ChangeError` with the reason; see `docs/restart.md` for what goes on then.
     func restart(node: Int) async throws(ChangeError) -> RestartOutcome
 
+    /// What became of each death of a worker, oldest first.
+    func recoveries() async -> [Recovery]
+
     /// The last commands.
     var history: CommandHistory { get }
 
@@ -137,6 +140,9 @@ extension Dataplane {
     public func restart(node: Int) async throws(ChangeError) -> RestartOutcome {
         throw ChangeError("no worker runs that could be restarted")
     }
+
+    /// None, for a dataplane without workers.
+    public func recoveries() async -> [Recovery] { [] }
 
     /// None, for a dataplane without workers.
     public func plugins() async -> [Int: [PluginReport]] { [:] }

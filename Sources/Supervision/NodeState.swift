@@ -62,6 +62,12 @@ struct NodeState {
     var links: [UInt16: Bool] = [:]
     /// What its worker, or the last one, found of plugins.
     var plugins: [PluginReport] = []
+    /// A death that is being dealt with, and since when.
+    var died: (recovery: Recovery, since: ContinuousClock.Instant)?
+    /// What became of earlier ones, oldest first.
+    var recoveries: [Recovery] = []
+    /// What the keeper had of its pool when it had taken every buffer back, the last time.
+    var recoveredBuffers: (size: Int, free: Int)?
     /// Replaces the node's dead worker.
     var recovery: Task<Void, Never>?
 

@@ -22,18 +22,31 @@ extension Supervisor {
 
     /// Keeps the report that a process wrote when it crashed, with readable names, and says in the
     /// log where it is.
+    ///
+    /// Reading the program's symbols takes a moment, in which the node is to be replaced: it happens
+    /// beside that.
     func keepCrashReport(of process: NodeProcess) {
         let name = process.name
         let written = runtime.crashFile(node: name.node, name: name.fileName)
         guard let text = SmallFile.read(written), !text.isEmpty else { return }
-        let reader = CrashText(program: options.program(of: name.node))
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
-            reader.readable(String($0))
+        // The next process of that name has the file for its own.
+        SmallFile.remove(written)
+        let program = options.program(of: name.node)
+        let before = keeping
+        keeping = Task.detached(priority: .utility) { [self] in
+            await before?.value
+            let reader = CrashText(program: program)
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
+                reader.readable(String($0))
+            }
+            await keep(lines, of: name)
         }
+    }
+
+    private func keep(_ lines: [String], of name: ProcessName) {
         let kept = runtime.keptCrashFile(node: name.node, name: name.fileName)
         do throws(Errno) {
             try SmallFile.write(kept, lines.joined(separator: "\n"))
-            SmallFile.remove(written)
         } catch {
             return log(.warning, "crash-report", node: name.node, ["reason": "\(error)"])
         }

@@ -11,6 +11,7 @@ extension Supervisor {
         guard let node = nodes[number], node.worker === process, node.workerPhase == .up,
             !node.isHandingOver
         else { return }
+        if !isStopping { beginRecovery(of: node, cause: "\(status)") }
         // First of all the peers: until they know, they fill rings that nobody empties.
         workerIsDown(number)
         let journal = journal
@@ -91,9 +92,10 @@ extension Supervisor {
             guard !isStopping else { return }
             nodes[number]?.restarts += 1
             do throws(StepFailure) {
-                try await replaceWorker(number)
+                let kind = try await replaceWorker(number)
                 // It may have died again at once: then this recovery goes on.
                 guard nodes[number]?.workerPhase == .up else { continue }
+                endRecovery(of: number, by: kind)
                 if nodes[number]?.keeperPhase == .up { nodes[number]?.reason = "" }
                 return
             } catch {
@@ -108,24 +110,29 @@ extension Supervisor {
         guard let node = nodes[number] else { return }
         let last = node.reason.isEmpty ? "" : "; last: \(node.reason)"
         nodes[number]?.reason = "left down: \(node.budget.exhaustion)\(last)"
+        endRecovery(of: number, by: .none)
         log(.critical, "node-left-down", node: number, ["reason": nodes[number]?.reason ?? ""])
     }
 
     /// Has the spare take over, or starts a new worker.
-    private func replaceWorker(_ number: Int) async throws(StepFailure) {
+    ///
+    /// - Returns: which of the two it was.
+    private func replaceWorker(_ number: Int) async throws(StepFailure) -> Recovery.Kind {
         // One that attaches meanwhile would see its ports stopped under it.
         if nodes[number]?.spare == nil { nodes[number]?.spareStart?.cancel() }
         await nodes[number]?.spareStart?.value
         // A spare belongs to the memory of its keeper.
-        if nodes[number]?.keeper == nil { await endSpare(number) }
+        let isWhole = nodes[number]?.keeper == nil
+        if isWhole { await endSpare(number) }
         do throws(StepFailure) {
             try await prepareKeeper(number)
         } catch {
             await endSpare(number)
             throw error
         }
-        if try await spareTakesOver(number) { return }
+        if try await spareTakesOver(number) { return .spare }
         try await startWorker(number)
+        return isWhole ? .whole : .cold
     }
 
     /// Makes the node's memory and ports fit for a new worker.
@@ -136,11 +143,12 @@ extension Supervisor {
             return try await startKeeper(number)
         }
         do throws(StepFailure) {
-            _ = try await keeper.request(
+            let answer = try await keeper.request(
                 .recoverPorts,
                 step: "recovery of ports",
                 within: options.times.environment
             )
+            nodes[number]?.recoveredBuffers = answer.buffers
         } catch {
             // A keeper that cannot do this is of no use: the next attempt starts with a new one.
             _ = await keeper.kill(times: options.times)

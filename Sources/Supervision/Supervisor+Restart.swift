@@ -24,7 +24,8 @@ extension Supervisor {
     /// - Returns: how it went.
     /// - Throws: `ChangeError`: the worker goes on then, but for one that does not do its part, which
     ///   is replaced as if it had died.
-    public func restart(node number: Int) async throws(ChangeError) -> RestartOutcome {
+    public func restart(node: Int) async throws(ChangeError) -> RestartOutcome {
+        let number = node
         await restartGate.enter()
         defer { restartGate.leave() }
         let begin = ContinuousClock.now
@@ -195,7 +196,7 @@ extension Supervisor {
             let isForwarding = await worker.lastState == .forwarding
             if let status {
                 workerEnded(worker, status)
-            } else if !isForwarding || node.segment?.load(.state) != UInt64(ProcessState.forwarding.rawValue) {
+            } else if !isForwarding {
                 // It has stopped its lanes, and nobody took over.
                 await endSpare(number)
                 _ = await worker.kill(times: options.times)

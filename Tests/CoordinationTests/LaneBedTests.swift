@@ -133,6 +133,9 @@ private final class SleepingLane: @unchecked Sendable {
         let event = try EventDescriptor()
         event.signal()
         let bed = LaneBed(signals: LaneSignals(memory), wakeup: event.descriptor, devices: [])
+        // A spare makes its bed while its predecessor still uses the line.
+        #expect(bed.signals.isAsleep)
+        bed.rise()
         #expect(!bed.signals.isAsleep)
         // A wake-up that was meant for the predecessor costs one sleep, no more.
         guard case .woken = bed.sleep(microseconds: 10_000_000, unless: { false }) else {

@@ -156,19 +156,8 @@ struct FakeNode {
             report(.forwarding, channel)
             send(.result(error: "", text: ""), request, channel)
             reportNeighbours(channel)
-        case .prepareTakeOver(let record, let segment):
-            write("prepare \(record) \(segment)")
-            send(.result(error: rule("refuse-take-over")?[0] ?? "", text: ""), request, channel)
-        case .handOver:
-            write("hand-over")
-            if rule("hand-over-silent") != nil { return }
-            report(.draining, channel)
-            send(.result(error: rule("refuse-hand-over")?[0] ?? "", text: ""), request, channel)
-        case .takeOver:
-            write("take-over")
-            if rule("die-at-take-over") != nil { _exit(3) }
-            report(.forwarding, channel)
-            send(.result(error: "", text: "42"), request, channel)
+        case .prepareTakeOver, .handOver, .takeOver:
+            handOver(received.message, request, channel)
         case .drain:
             write("tables \(tables.digest)")
             write("drain")
@@ -193,6 +182,24 @@ struct FakeNode {
             send(.result(error: "", text: "streams of node \(node)"), request, channel)
         default:
             write("unexpected \(received.message)")
+        }
+    }
+
+    /// A worker's parts in a planned restart.
+    mutating func handOver(_ message: NodeMessage, _ request: UInt32, _ channel: MessageChannel) {
+        switch message {
+        case .prepareTakeOver(let record, let segment):
+            write("prepare \(record) \(segment)")
+            send(.result(error: rule("refuse-take-over")?[0] ?? "", text: ""), request, channel)
+        case .handOver:
+            write("hand-over")
+            report(.draining, channel)
+            send(.result(error: rule("refuse-hand-over")?[0] ?? "", text: ""), request, channel)
+        default:
+            write("take-over")
+            if rule("die-at-take-over") != nil { _exit(3) }
+            report(.forwarding, channel)
+            send(.result(error: "", text: "42"), request, channel)
         }
     }
 

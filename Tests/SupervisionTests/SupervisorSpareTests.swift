@@ -104,7 +104,8 @@ struct SupervisorSpareTests {
         if hasSpare { await untilReady(machine, 1) }
         let stream = PacketGeneratorStream(name: "s", interface: 2, template: [1, 2, 3])
         _ = try await machine.supervisor.packetGenerator(node: 1, .create(stream))
-        _ = try await machine.supervisor.packetGenerator(node: 1, .enable(name: "s", isEnabled: true))
+        let enable = PacketGeneratorCommand.enable(name: "s", isEnabled: true)
+        _ = try await machine.supervisor.packetGenerator(node: 1, enable)
         let before = try #require(await machine.status(1))
         let outcome = try await machine.supervisor.restart(node: 1)
         #expect(outcome.incarnation == 2 && outcome.gapMicroseconds == 42)

@@ -56,8 +56,8 @@ int CLinux_set_scheduler(int policy, int priority);
 int CLinux_current_cpu(void);
 /// Lets another thread of this CPU run.
 int CLinux_yield(void);
-/// Sleeps until `word`, shared between processes, is another than `expected`, somebody wakes its waiters, or the time is
-/// over.
+/// Sleeps until `word`, shared between processes, is another than `expected`, somebody wakes its waiters, or the
+/// time is over.
 int CLinux_futex_wait(const uint32_t *_Nonnull word, uint32_t expected, uint64_t microseconds);
 /// Wakes all waiters of a word.
 int CLinux_futex_wake(const uint32_t *_Nonnull word);

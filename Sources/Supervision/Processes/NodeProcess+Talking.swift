@@ -53,13 +53,14 @@ extension NodeProcess {
 
     /// Sends a request and waits for its `result`.
     ///
-    /// - Returns: the text of the result, and the port states and settings that came before it.
+    /// - Returns: the text of the result, and the port states, settings and buffers that came before it.
     func request(
         _ message: NodeMessage,
         step: String,
         within time: Duration
     ) async throws(StepFailure) -> (
-        text: String, ports: [PortStatus], settings: [PluginSetting]
+        text: String, ports: [PortStatus], settings: [PluginSetting],
+        buffers: (size: Int, free: Int)?
     ) {
         let number = nextRequest
         nextRequest = nextRequest == .max ? 1 : nextRequest + 1
@@ -72,17 +73,19 @@ extension NodeProcess {
         try await wait(for: .answer(number), step: step, within: time)
         var ports: [PortStatus] = []
         var settings: [PluginSetting] = []
+        var buffers: (size: Int, free: Int)?
         for message in answers[number] ?? [] {
             switch message {
             case .portStatus(let status): ports.append(status)
             case .settings(let some): settings += some
+            case .buffers(let size, let free): buffers = (Int(size), Int(free))
             case .result(let error, let text):
                 guard error.isEmpty else { throw failure(.refused(error)) }
-                return (text, ports, settings)
+                return (text, ports, settings, buffers)
             default: break
             }
         }
-        return ("", ports, settings)
+        return ("", ports, settings, buffers)
     }
 
     /// Waits for a journal entry's acknowledgement.

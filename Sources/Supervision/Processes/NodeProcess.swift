@@ -140,7 +140,7 @@ actor NodeProcess {
             } else {
                 await handler(self, .portStatus(status))
             }
-        case .settings:
+        case .settings, .buffers:
             guard let answer = answers[received.request], answer.count < 256 else { return }
             answers[received.request]?.append(received.message)
         case .plugins(let reports): await handler(self, .plugins(reports))

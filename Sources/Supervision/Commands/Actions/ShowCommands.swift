@@ -36,6 +36,11 @@ extension CommandTable {
             _,
             session throws(CommandFailure) in NodesReport(await session.dataplane.view())
         },
+        show(.word("restarts", "of dead workers"), "Shows what became of each death of a worker.") {
+            _,
+            session throws(CommandFailure) in
+            RecoveriesReport(await session.dataplane.recoveries())
+        },
         show(.word("topology", "what runs where"), "Shows what runs where.") {
             _,
             session throws(CommandFailure) in
