@@ -27,7 +27,7 @@ extension Forwarder {
         try waitForRest()
         try order(LaneOrder.end)
         forwarding.lanesRun = false
-        for (index, lane) in lanes.enumerated() { lane.pointee.held.leave(in: record, lane: index) }
+        for (index, lane) in lanes.enumerated() { lane.pointee.held?.leave(in: record, lane: index) }
         record.streams = generator.progress
         publishGauges()
         record.enter(.handed)
@@ -46,7 +46,7 @@ extension Forwarder {
     ) throws(StartError) -> Double {
         segment.continueCounts(of: predecessor)
         for (index, lane) in lanes.enumerated() {
-            lane.pointee.held.adopt(from: record, lane: index, pool: pool)
+            lane.pointee.held?.adopt(from: record, lane: index, pool: pool)
         }
         generator.resume(record.streams)
         let turns = lanes.map { $0.pointee.block.load(.loops) }

@@ -21,7 +21,7 @@ struct LaneState {
     /// A copy of the node that looks at the lane's doorbells, to look at them before a sleep.
     let handoff: HandoffInput
     /// The packets that wait for neighbours; the control lane's while the lane does not run.
-    let held: HeldPackets
+    let held: HeldPackets?
     let generator: GeneratorFeed
     let nodes: LaneNodes
     /// Where the lane calls its control lane.

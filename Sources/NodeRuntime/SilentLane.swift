@@ -57,8 +57,10 @@ package struct SilentLane {
                 controls: LaneControls(segment),
                 stopAsked: words,
                 stopped: words + 8,
+                quiet: (turns: words + 9, packets: words + 10),
                 bed: LaneBed(signals: signals, wakeup: -1, devices: []),
                 handoff: handoff,
+                held: nil,
                 generator: GeneratorFeed(),
                 nodes: LaneNodes(
                     handoff: index(HandoffInput.name),

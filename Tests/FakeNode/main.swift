@@ -150,14 +150,6 @@ struct FakeNode {
                 for change in try ChangeCoding.decode(body) { tables.apply(change) }
             } catch { write("malformed \(error)") }
             if isLast { acknowledge(number, channel) }
-        case .forward(let keepsHandoffs):
-            if keepsHandoffs { write("keeps-handoffs") }
-            write("forward")
-            report(.forwarding, channel)
-            send(.result(error: "", text: ""), request, channel)
-            reportNeighbours(channel)
-        case .prepareTakeOver, .handOver, .takeOver:
-            handOver(received.message, request, channel)
         case .drain:
             write("tables \(tables.digest)")
             write("drain")
@@ -185,9 +177,17 @@ struct FakeNode {
         }
     }
 
-    /// A worker's parts in a planned restart.
+    /// A worker begins to forward, or has its part in a planned restart.
     mutating func handOver(_ message: NodeMessage, _ request: UInt32, _ channel: MessageChannel) {
         switch message {
+        case .forward(let keepsHandoffs):
+            if keepsHandoffs { write("keeps-handoffs") }
+            write("forward")
+            report(.forwarding, channel)
+            send(.result(error: "", text: ""), request, channel)
+            reportNeighbours(channel)
+        case .prepareTakeOver, .handOver, .takeOver:
+            handOver(received.message, request, channel)
         case .prepareTakeOver(let record, let segment):
             write("prepare \(record) \(segment)")
             send(.result(error: rule("refuse-take-over")?[0] ?? "", text: ""), request, channel)
