@@ -150,6 +150,8 @@ struct FakeNode {
                 for change in try ChangeCoding.decode(body) { tables.apply(change) }
             } catch { write("malformed \(error)") }
             if isLast { acknowledge(number, channel) }
+        case .forward, .prepareTakeOver, .handOver, .takeOver:
+            handOver(received.message, request, channel)
         case .drain:
             write("tables \(tables.digest)")
             write("drain")
@@ -186,8 +188,6 @@ struct FakeNode {
             report(.forwarding, channel)
             send(.result(error: "", text: ""), request, channel)
             reportNeighbours(channel)
-        case .prepareTakeOver, .handOver, .takeOver:
-            handOver(received.message, request, channel)
         case .prepareTakeOver(let record, let segment):
             write("prepare \(record) \(segment)")
             send(.result(error: rule("refuse-take-over")?[0] ?? "", text: ""), request, channel)

@@ -148,9 +148,7 @@ extension SystemTests {
                     #expect(death["buffers"].int == death["buffersFree"].int)
                     #expect(death["cause"].string == "signal 9 (SIGKILL)")
                 }
-                let times = deaths.compactMap { $0["forwardingMicroseconds"].int }.sorted()
-                #expect(times.count == Self.rounds)
-                print("forwarding after a kill, microseconds:", times)
+                #expect(deaths.allSatisfy { $0["forwardingMicroseconds"].int ?? 0 > 0 })
             }
         }
 
