@@ -4,7 +4,7 @@ extension NodeMessage {
         case connect = 1
         case configureKeeper, configureWorker, change, forward, drain, recoverPorts, setPort,
             queryPorts
-        case packetGenerator, laneWakeups
+        case packetGenerator, laneWakeups, queryTables
         case prepareTakeOver = 16
         case handOver, takeOver
         case ask = 32
@@ -12,7 +12,7 @@ extension NodeMessage {
         case hello = 64
         case state, acknowledged, result, portStatus, neighbourSeen, logged
         case plugins = 96
-        case settings, buffers
+        case settings, buffers, tables
         case tapDescriptors = 128
     }
 
@@ -32,6 +32,8 @@ extension NodeMessage {
         case .queryPorts: .queryPorts
         case .packetGenerator: .packetGenerator
         case .laneWakeups: .laneWakeups
+        case .queryTables: .queryTables
+        case .tables: .tables
         case .ask: .ask
         case .logLevels: .logLevels
         case .plugins: .plugins
@@ -105,12 +107,13 @@ extension NodeMessage {
             writer.put(part)
             writer.put(isLast)
             writer.put(raw: body)
-        case .drain, .recoverPorts, .queryPorts, .takeOver: break
+        case .drain, .recoverPorts, .queryPorts, .takeOver, .queryTables: break
         case .forward(let keepsHandoffs): writer.put(keepsHandoffs)
         case .prepareTakeOver(let record, let segment):
             writer.put(record)
             writer.put(segment)
         case .handOver(let record): writer.put(record)
+        case .tables(let body): writer.put(raw: body)
         case .setPort(let interface, let setting):
             writer.put(interface)
             setting.write(to: &writer)
@@ -179,6 +182,8 @@ extension NodeMessage {
             return .setPort(interface: try reader.get(), try PortSetting(from: &reader))
         case .packetGenerator: return .packetGenerator(try PacketGeneratorCommand(from: &reader))
         case .laneWakeups: return .laneWakeups(first: try reader.get())
+        case .queryTables: return .queryTables
+        case .tables: return .tables(Array(try reader.getRaw(reader.remaining)))
         case .logLevels:
             return .logLevels(least: try reader.get(), standardError: try reader.get())
         case .ask: return .ask(topic: try reader.getString(), line: try reader.getString())

@@ -43,6 +43,9 @@ public enum NodeMessage: Hashable, Sendable {
     /// Keeper and worker: the least level of lines that go to the supervisor, and of those that go to
     /// standard error too; levels count as `logged`'s. There is no answer.
     case logLevels(least: UInt8, standardError: UInt8)
+    /// Worker: a new supervisor asks for what the last one knew of it. What others still have to say to it is
+    /// dropped; answered with `laneWakeups`, `tables`, `plugins`, and `result` with the number of the last entry.
+    case queryTables
     /// Worker: a packet-generator command. Answered with `result`.
     case packetGenerator(PacketGeneratorCommand)
     /// Worker: a question of the operator's. Answered with `result`, and `settings` before it if
@@ -64,6 +67,8 @@ public enum NodeMessage: Hashable, Sendable {
     case buffers(size: UInt32, free: UInt32)
     /// The plugins that a worker found; it says so when it is about to be `ready`.
     case plugins([PluginReport])
+    /// What a worker has by index: interfaces, adjacencies, path lists, as an encoded list of `ForwardingChange`s.
+    case tables([UInt8])
     /// What is to be set on every worker.
     case settings([PluginSetting])
     /// A worker saw who owns an address on a connected subnet.
@@ -79,7 +84,7 @@ public enum NodeMessage: Hashable, Sendable {
     /// "CWNM" in little-endian order; a datagram that starts otherwise is refused.
     public static let magic: UInt32 = 0x4D4E_5743
     /// The version of this protocol; both ends must have the same.
-    public static let version: UInt16 = 1
+    public static let version: UInt16 = 2
     /// The most bytes of a message, header included.
     public static let maximumBytes = 65_536
     /// Bytes of the header.

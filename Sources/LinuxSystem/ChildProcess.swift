@@ -32,7 +32,7 @@ public enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
     ]
 }
 
-/// A process that this one started and must reap.
+/// A process that this one started and must reap, or took over from one that has ended.
 ///
 /// It has a session of its own, so that it neither gets the terminal's signals nor ends with its
 /// parent.
@@ -41,6 +41,24 @@ public struct ChildProcess: Sendable {
     public let process: ProcessDescriptor
     /// What a later supervisor recognises it by.
     public let stamp: ProcessStamp
+
+    private init(process: ProcessDescriptor, stamp: ProcessStamp) {
+        self.process = process
+        self.stamp = stamp
+    }
+
+    /// Takes hold of a process that another one started; how it ended is not known to this one.
+    ///
+    /// - Parameter stamp: what it is recognised by.
+    /// - Returns: the process; nil: it does not run any more.
+    public static func adopt(_ stamp: ProcessStamp) -> ChildProcess? {
+        // The stamp is compared after the process is held, so that the number cannot change its
+        // meaning between.
+        guard let process = try? ProcessDescriptor(pid: stamp.pid), stamp.isAlive else {
+            return nil
+        }
+        return ChildProcess(process: process, stamp: stamp)
+    }
 
     /// Starts a program.
     ///

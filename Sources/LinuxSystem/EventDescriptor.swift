@@ -20,6 +20,9 @@ public final class EventDescriptor: Sendable {
         descriptor = try systemCall { CLinux_eventfd() }
     }
 
+    /// Takes over one that another process gave.
+    public init(owning descriptor: CInt) { self.descriptor = descriptor }
+
     deinit { close(descriptor) }
 
     /// Ends a sleep, or the next one at once.

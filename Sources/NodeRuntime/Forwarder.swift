@@ -87,6 +87,9 @@ final class Forwarder {
         }
     }
 
+    /// What the journal gave an index.
+    var indexedTables: [ForwardingChange] { forwarding.indexed }
+
     /// Ends an entry, whose number the segment then says.
     ///
     /// - Parameter number: the journal's number of the entry.

@@ -237,6 +237,19 @@ final class ForwardingState {
         }
     }
 
+    /// What the journal gave an index: interfaces, adjacencies, path lists.
+    var indexed: [ForwardingChange] {
+        let links = interfaces.values.sorted { $0.index < $1.index }
+            .map { ForwardingChange.interface($0) }
+        let hops = adjacencies.enumerated().dropFirst().compactMap { index, record in
+            record.map { ForwardingChange.adjacency(index: UInt32(index), $0) }
+        }
+        let groups = pathLists.enumerated().compactMap { index, buckets in
+            buckets.map { ForwardingChange.pathList(index: UInt32(index), buckets: $0) }
+        }
+        return links + hops + groups
+    }
+
     /// The record of an interface.
     func interface(_ index: UInt16) -> InterfaceRecord? { interfaces[index] }
 }

@@ -173,6 +173,13 @@ public final class NodeServer {
         }
     }
 
+    /// Closes the connections of earlier supervisors, with what they have sent and nobody has read.
+    func drop(subscribersBut channel: MessageChannel) {
+        let others = subscribers.filter { $0 !== channel }
+        channels.removeAll { channel in others.contains { $0 === channel } }
+        subscribers.removeAll { $0 !== channel }
+    }
+
     private func drop(_ channel: MessageChannel, because reason: String?) {
         channels.removeAll { $0 === channel }
         subscribers.removeAll { $0 === channel }

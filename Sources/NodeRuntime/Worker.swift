@@ -128,6 +128,7 @@ public final class Worker {
         case .logLevels(let least, let standardError):
             NodeLog.setLevels(least: least, standardError: standardError)
         case .ask(let topic, let line): ask(topic, line, channel, request)
+        case .queryTables: describe(to: channel, request)
         default:
             server.answer(
                 channel,
@@ -167,6 +168,31 @@ public final class Worker {
             let reason = error.description.isEmpty ? "no reason given" : error.description
             server.answer(channel, .result(error: reason, text: ""), request: request)
         }
+    }
+
+    /// Tells a new supervisor what the last one knew of this worker.
+    ///
+    /// Whatever that one still had on its way is dropped first, so that the answer stays true.
+    private func describe(to channel: MessageChannel, _ request: UInt32) {
+        server.drop(subscribersBut: channel)
+        guard let forwarder else {
+            let error = "the worker is not configured"
+            return server.answer(channel, .result(error: error, text: ""), request: request)
+        }
+        for first in stride(from: 0, to: laneWakeups.count, by: 64) {
+            server.answer(
+                channel,
+                .laneWakeups(first: UInt16(first)),
+                request: request,
+                descriptors: Array(laneWakeups[first...].prefix(64))
+            )
+        }
+        for body in ChangeCoding.encodeChunks(forwarder.indexedTables) {
+            server.answer(channel, .tables(body), request: request)
+        }
+        server.answer(channel, .plugins(forwarder.plugins.reports))
+        let number = forwarder.segment.load(.changeNumber)
+        server.answer(channel, .result(error: "", text: "\(number)"), request: request)
     }
 
     private var identity: ProcessIdentity {

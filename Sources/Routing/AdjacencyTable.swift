@@ -36,8 +36,13 @@ struct AdjacencyTable: Sendable {
         Entry(key: AdjacencyKey(kind: .drop), record: AdjacencyRecord(kind: .drop))
     ]
     private var indices: [AdjacencyKey: UInt32] = [:]
-    private var pool = IndexPool()
+    private var pool: IndexPool
     private var touched: [UInt32] = []
+
+    init(avoiding indices: Set<UInt32> = []) { pool = IndexPool(avoiding: indices) }
+
+    /// Gives out indices that were avoided so far.
+    mutating func adoptForeign() { pool.adoptForeign() }
 
     /// Adds a user to the adjacency of a key, and makes it if it is the first.
     mutating func acquire(_ key: AdjacencyKey, _ record: AdjacencyRecord) -> UInt32 {
@@ -47,11 +52,8 @@ struct AdjacencyTable: Sendable {
         }
         let index = pool.take()
         let entry = Entry(key: key, record: record, users: 1)
-        if Int(index) == entries.count {
-            entries.append(entry)
-        } else {
-            entries[Int(index)] = entry
-        }
+        while entries.count <= Int(index) { entries.append(entries[0]) }
+        entries[Int(index)] = entry
         indices[key] = index
         touch(index)
         return index

@@ -7,11 +7,25 @@ struct IndexPool: Sendable {
     static let delay = 64
 
     private var next: UInt32 = 1
+    /// Numbers that others gave out, and may still be in use.
+    private var foreign: Set<UInt32>
+
+    /// Makes a pool that has given out nothing.
+    init(avoiding foreign: Set<UInt32> = []) { self.foreign = foreign }
+
+    /// Takes numbers in that others gave out, once they are not in use any more.
+    ///
+    /// Those that were not come to are left where they are: they are given out in their turn.
+    mutating func adoptForeign() {
+        for index in foreign.sorted() where index < next { give(index) }
+        foreign = []
+    }
     private var resting: [UInt32] = []
     private var head = 0
 
     mutating func take() -> UInt32 {
         guard resting.count - head > Self.delay else {
+            while foreign.contains(next) { next += 1 }
             next += 1
             return next - 1
         }

@@ -9,18 +9,20 @@ struct PathListTable: Sendable {
     }
 
     private var entries: [Entry] = [Entry()]
-    private var pool = IndexPool()
+    private var pool: IndexPool
     private var touched: [UInt32] = []
+
+    init(avoiding indices: Set<UInt32> = []) { pool = IndexPool(avoiding: indices) }
+
+    /// Gives out indices that were avoided so far.
+    mutating func adoptForeign() { pool.adoptForeign() }
 
     func buckets(_ index: UInt32) -> [UInt32] { entries[Int(index)].buckets }
 
     mutating func make() -> UInt32 {
         let index = pool.take()
-        if Int(index) == entries.count {
-            entries.append(Entry())
-        } else {
-            entries[Int(index)] = Entry()
-        }
+        while entries.count <= Int(index) { entries.append(Entry()) }
+        entries[Int(index)] = Entry()
         return index
     }
 

@@ -13,6 +13,21 @@ extension RoutingState {
         return changes
     }
 
+    /// What takes a host route from a worker that this table does not have.
+    ///
+    /// - Parameter address: a host.
+    /// - Returns: the removal; nil: the table has a route of the host's own.
+    public func absence(of address: IPv4Address) -> RemovedRoute? {
+        guard leaf(address.bits, 32) == nil else { return nil }
+        let cover = cover(of: address.bits, below: 32)
+        return RemovedRoute(
+            prefix: address.bits,
+            length: 32,
+            coverLength: UInt8(cover?.length ?? 0),
+            coverLeaf: cover?.leaf ?? .noRoute
+        )
+    }
+
     /// All routes that workers have, in ascending order.
     private func forwardedRoutes() -> [Route] {
         // Prefix, length and leaf fit one word, which sorts ten times as fast as three.

@@ -22,8 +22,8 @@ public struct RoutingState: Sendable {
     /// Host routes of neighbours on connected subnets: the number is the adjacency's.
     var hosts = PrefixTable()
     var paths = PathSetTable()
-    var adjacencies = AdjacencyTable()
-    var pathLists = PathListTable()
+    var adjacencies: AdjacencyTable
+    var pathLists: PathListTable
     /// Next hops that lead to other static routes.
     var recursiveHops: Set<Int> = []
     /// Of no use but to keep the compiler from leaving out the reads in `warm`.
@@ -32,7 +32,22 @@ public struct RoutingState: Sendable {
     var undo = RoutingUndo()
 
     /// Makes an empty table.
-    public init(limits: RoutingLimits = RoutingLimits()) { self.limits = limits }
+    ///
+    /// - Parameters:
+    ///   - limits: how much is taken.
+    ///   - used: what workers have from somebody else; no index of it is given out until `adoptFormerIndices()`.
+    public init(limits: RoutingLimits = RoutingLimits(), avoiding used: UsedIndices = UsedIndices())
+    {
+        self.limits = limits
+        adjacencies = AdjacencyTable(avoiding: used.adjacencies)
+        pathLists = PathListTable(avoiding: used.pathLists)
+    }
+
+    /// Gives out again what `init` was told to avoid; workers have it no more.
+    public mutating func adoptFormerIndices() {
+        adjacencies.adoptForeign()
+        pathLists.adoptForeign()
+    }
 
     /// The number of static routes, forwarded or not.
     public var staticRouteCount: Int { statics.count }
@@ -94,6 +109,23 @@ public struct RoutingState: Sendable {
             for index in set.adjacencies { adjacencies.release(index) }
             if let list = set.pathList { pathLists.release(list) }
         }
+    }
+}
+
+/// Indices that workers know.
+public struct UsedIndices: Hashable, Sendable {
+    /// Of adjacencies.
+    public var adjacencies: Set<UInt32> = []
+    /// Of path lists.
+    public var pathLists: Set<UInt32> = []
+
+    /// None.
+    public init() {}
+
+    /// Changes that take all of them from a worker.
+    public var removals: [ForwardingChange] {
+        pathLists.sorted().map { .pathListRemoved(index: $0) }
+            + adjacencies.sorted().map { .adjacencyRemoved(index: $0) }
     }
 }
 

@@ -95,9 +95,16 @@ extension Supervisor {
 
     /// Reads the ports of a keeper that is ready, makes them interfaces, and gives them the
     /// settings that the interfaces have had since a former keeper.
+    ///
+    /// - Parameters:
+    ///   - node: the keeper's node.
+    ///   - keeper: it is ready.
+    ///   - isRunning: whether packets pass by the ports, so that only what differs may be touched.
+    /// - Throws: `StepFailure` if the keeper does not answer, or cannot set a port.
     func settlePorts(
         of node: NodePlacement,
-        _ keeper: NodeProcess
+        _ keeper: NodeProcess,
+        isRunning: Bool = false
     ) async throws(StepFailure) {
         let times = options.times
         let answer = try await keeper.request(.queryPorts, step: "ports", within: times.request)
@@ -117,7 +124,7 @@ extension Supervisor {
                         record.mtu = status.mtu
                     }
                 }
-                for setting in Self.settings(of: record, unlike: status) {
+                for setting in Self.settings(of: record, unlike: status, isRunning: isRunning) {
                     _ = try await keeper.request(
                         .setPort(interface: index, setting),
                         step: "setting of \(port.name)",
@@ -145,13 +152,14 @@ extension Supervisor {
     /// What a port must be told to be as its interface says.
     private static func settings(
         of record: InterfaceRecord,
-        unlike status: PortStatus
+        unlike status: PortStatus,
+        isRunning: Bool
     ) -> [PortSetting] {
         var settings: [PortSetting] = []
         if record.mac != status.mac { settings.append(.mac(record.mac)) }
         if record.mtu != status.mtu { settings.append(.mtu(record.mtu)) }
         settings.append(.promiscuous(record.isPromiscuous))
-        settings.append(.admin(isUp: record.isUp))
+        if !isRunning { settings.append(.admin(isUp: record.isUp)) }
         return settings
     }
 }

@@ -16,13 +16,19 @@ extension Supervisor {
     ///   is left.
     public func start() async throws(SupervisionError) {
         try takeLocks()
+        let opened: OpenedJournal?
         do throws(SupervisionError) {
-            try await openJournal()
+            opened = try openJournal()
         } catch {
             releaseDirectory()
             throw error
         }
+        if let opened, let survivors = await findSurvivors(isJournalled: true) {
+            return try await goOn(with: survivors, opened)
+        }
+        if opened == nil { _ = await findSurvivors(isJournalled: false) }
         removeLeftovers()
+        if let opened { _ = await restore(opened, beside: Survivors()) }
         startClock()
         do throws(SupervisionError) {
             let preflight = Preflight(files: files, runtime: runtime)
@@ -33,6 +39,7 @@ extension Supervisor {
                 )
             }
             try preflight.check()
+            try describePlacement()
             try files.createRings()
             try makeLaneWakeups()
             try makeEventLog()
@@ -46,6 +53,21 @@ extension Supervisor {
             await stop()
             throw error
         }
+        log(.notice, "forwarding", ["nodes": order.map { "\($0)" }.joined(separator: ",")])
+    }
+
+    /// Starts with what an earlier supervisor left running.
+    private func goOn(
+        with survivors: Survivors,
+        _ opened: OpenedJournal
+    ) async throws(SupervisionError) {
+        do throws(SupervisionError) {
+            try await takeOver(survivors, opened)
+        } catch {
+            await stop()
+            throw error
+        }
+        startClock()
         log(.notice, "forwarding", ["nodes": order.map { "\($0)" }.joined(separator: ",")])
     }
 
@@ -204,7 +226,7 @@ extension Supervisor {
 
     /// Makes an eventfd for each lane; they are the supervisor's, so that lanes of all nodes can
     /// end the sleep of a lane in whichever life of its worker.
-    private func makeLaneWakeups() throws(SupervisionError) {
+    func makeLaneWakeups() throws(SupervisionError) {
         let count = files.lanes.laneCounts.reduce(0, +)
         do throws(Errno) {
             for _ in laneWakeups.count..<max(count, laneWakeups.count) {

@@ -103,6 +103,7 @@ extension Supervisor {
     /// Leaves the runtime directory as it was, but for this supervisor's own files.
     func releaseDirectory() {
         SmallFile.remove(runtime.path + "/instance")
+        if runtime.records.isEmpty { removeDescription() }
         for lock in locks { lock.remove() }
         locks.removeAll()
         SmallFile.remove(runtime.path)

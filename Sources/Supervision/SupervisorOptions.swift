@@ -23,6 +23,8 @@ public struct SupervisorOptions: Sendable {
     public var runtimeDirectory: String
     /// Where the journal lies on the disk; nil: configuration ends with the supervisor.
     public var stateDirectory: String?
+    /// Whether what an earlier supervisor left running is ended, whatever it is.
+    public var isFresh = false
     /// How the journal's bytes get to the disk; another way only in tests.
     var journalSync = DurableFile.dataSync
     /// The program of keepers and workers.

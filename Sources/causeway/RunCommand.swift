@@ -31,6 +31,8 @@ struct RunCommand: AsyncParsableCommand {
         help: "A value that wins over the topology file, such as node0.heap=256M; may be repeated."
     )
     var settings: [String] = []
+    @Flag(help: "End what an earlier supervisor left running, instead of going on with it.")
+    var fresh = false
     @Argument(help: "The startup configuration as words, if there is no file.")
     var words: [String] = []
 
@@ -41,7 +43,8 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let plan = try RunPlan.make(startupFile: startupFile, words: words, settings: settings)
+        var plan = try RunPlan.make(startupFile: startupFile, words: words, settings: settings)
+        plan.isFresh = fresh
         if check { return print(plan.text, terminator: "") }
         let status = await DataplaneRun(plan: plan).run()
         if status != 0 { throw ExitCode(status) }

@@ -18,6 +18,8 @@ struct RunPlan {
     var variants: [NodeVariant]
     /// What was found, all but errors.
     var findings: [Finding]
+    /// Whether what an earlier supervisor left running is to be ended.
+    var isFresh = false
 
     /// Reads the configuration and the machine.
     ///
@@ -96,7 +98,7 @@ struct RunPlan {
         ]) { own, _ in own }
         let folders = machine.hugepageMounts.map { ($0.pageBytes, $0.path) }
         let arguments = arguments
-        return SupervisorOptions(
+        var options = SupervisorOptions(
             placement: resolved.placement,
             instance: startup.instance,
             runtimeDirectory: startup.runtimeFolder,
@@ -120,6 +122,8 @@ struct RunPlan {
             workerArguments: { arguments.worker(of: $0, incarnation: Int($1)) },
             firstLaneLcore: { EALArguments.firstLcore(incarnation: Int($0)) + 1 }
         )
+        options.isFresh = isFresh
+        return options
     }
 
     /// This process's environment, as it was started.

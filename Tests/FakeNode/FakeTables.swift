@@ -22,8 +22,29 @@ struct FakeTables {
         }
     }
 
+    /// What has an index.
+    var indexed: [ForwardingChange] {
+        interfaces.values.map { .interface($0) }
+            + adjacencies.map { .adjacency(index: $0.key, $0.value) }
+            + pathLists.map { .pathList(index: $0.key, buckets: $0.value) }
+    }
+
     private func key(_ prefix: UInt32, _ length: UInt8) -> UInt64 {
         UInt64(prefix) << 8 | UInt64(length)
+    }
+
+    /// What a leaf leads to; an index by itself means nothing.
+    private func value(of leaf: Leaf) -> UInt64 {
+        guard leaf.rawValue & Leaf.isPathListBit != 0 else {
+            return adjacencies[leaf.rawValue].map { value(of: $0) } ?? 1
+        }
+        let buckets = pathLists[leaf.rawValue & ~Leaf.isPathListBit] ?? []
+        return buckets.reduce(2) { $0 &* 31 &+ (adjacencies[$1].map { value(of: $0) } ?? 1) }
+    }
+
+    private func value(of record: AdjacencyRecord) -> UInt64 {
+        record.destination.bits &* 7 &+ UInt64(record.nextHop) << 16
+            &+ UInt64(record.interface) << 8 &+ UInt64(record.kind.rawValue)
     }
 
     /// The same for the same tables, whatever way they came about.
@@ -31,12 +52,8 @@ struct FakeTables {
         let up = interfaces.values.filter(\.isUp).map(\.name).sorted().joined(separator: ",")
         let neighbours = adjacencies.values.filter { $0.kind == .rewrite }.count
         var sum: UInt64 = 0
-        for (key, leaf) in routes { sum &+= (key &* 0x9E37_79B9_7F4A_7C15) ^ UInt64(leaf.rawValue) }
-        for (index, record) in adjacencies {
-            sum &+=
-                UInt64(index) &* 0xD6E8_FEB8_6659_FD93 &+ record.destination.bits
-                &+ UInt64(record.nextHop) << 16
-        }
+        for (key, leaf) in routes { sum &+= (key &* 0x9E37_79B9_7F4A_7C15) ^ value(of: leaf) }
+        for record in adjacencies.values { sum &+= value(of: record) &* 0xD6E8_FEB8_6659_FD93 }
         return "up=\(up) neighbours=\(neighbours) routes=\(routes.count) sum=\(sum)"
     }
 }

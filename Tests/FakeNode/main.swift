@@ -19,6 +19,8 @@ struct FakeNode {
     var segment: WorkerSegment?
     var state = ProcessState.starting
     var tables = FakeTables()
+    /// The eventfds of all lanes.
+    var wakeups: [CInt] = []
 
     init(arguments: [String]) {
         func value(_ option: String) -> String {
@@ -86,10 +88,15 @@ struct FakeNode {
         }
     }
 
-    func send(_ message: NodeMessage, _ request: UInt32, _ channel: MessageChannel) {
+    func send(
+        _ message: NodeMessage,
+        _ request: UInt32,
+        _ channel: MessageChannel,
+        _ descriptors: [CInt] = []
+    ) {
         while true {
             do throws(ChannelError) {
-                return try channel.send(message, request: request)
+                return try channel.send(message, request: request, descriptors: descriptors)
             } catch {
                 guard error == .full else { return write("send-failed \(error)") }
             }
@@ -115,25 +122,11 @@ struct FakeNode {
     mutating func handle(_ received: ReceivedMessage, _ channel: MessageChannel) {
         let request = received.request
         switch received.message {
-        case .connect:
-            let build = rule("build")?[0] ?? Build.version
-            send(
-                .hello(
-                    ProcessIdentity(
-                        role: role == "keeper" ? .keeper : .worker,
-                        node: UInt8(node),
-                        incarnation: incarnation,
-                        pid: UInt32(getpid()),
-                        build: build
-                    )
-                ),
-                0,
-                channel
-            )
+        case .connect: introduce(channel)
         case .logLevels(let least, let standardError):
             write("logLevels \(least) \(standardError)")
-        case .laneWakeups:
-            for descriptor in received.descriptors { close(descriptor) }
+        case .laneWakeups: wakeups += received.descriptors
+        case .queryTables: describeTables(request, channel)
         case .configureKeeper(let configuration):
             for port in configuration.ports { ports[port.interface] = Self.status(of: port) }
             write("rings \(configuration.ringFile)")
@@ -201,6 +194,38 @@ struct FakeNode {
             report(.forwarding, channel)
             send(.result(error: "", text: "42"), request, channel)
         }
+    }
+
+    func introduce(_ channel: MessageChannel) {
+        let build = rule("build")?[0] ?? Build.version
+        send(
+            .hello(
+                ProcessIdentity(
+                    role: role == "keeper" ? .keeper : .worker,
+                    node: UInt8(node),
+                    incarnation: incarnation,
+                    pid: UInt32(getpid()),
+                    build: build
+                )
+            ),
+            0,
+            channel
+        )
+        if state != .starting {
+            let report = ProcessStateReport(state: state.rawValue, detail: "")
+            send(.state(report), 0, channel)
+        }
+    }
+
+    /// What a new supervisor must know.
+    func describeTables(_ request: UInt32, _ channel: MessageChannel) {
+        send(.laneWakeups(first: 0), request, channel, wakeups)
+        for body in ChangeCoding.encodeChunks(tables.indexed) {
+            send(.tables(body), request, channel)
+        }
+        let number = segment?.load(.changeNumber) ?? 0
+        write("queryTables \(number)")
+        send(.result(error: "", text: "\(number)"), request, channel)
     }
 
     /// What a port is that has just been configured.

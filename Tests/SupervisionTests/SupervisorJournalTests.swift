@@ -207,6 +207,7 @@ struct SupervisorJournalTests {
         kill(try #require(await machine.status(0)?.workerPID), SIGKILL)
         await machine.until { await machine.status(0)?.incarnation == 2 }
         await machine.until { await machine.status(0)?.workerState == .forwarding }
+        await machine.until { await machine.status(0)?.reason == "" }
         await machine.supervisor.stop()
         #expect(tables(machine, "worker.0.2") == tables(machine, "worker.1.1"))
     }

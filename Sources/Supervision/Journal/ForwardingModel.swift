@@ -3,8 +3,14 @@ internal import Routing
 
 /// Interfaces, neighbours and routes as they are configured, and what every worker is told of them.
 struct ForwardingModel: Sendable {
-    private(set) var routing = RoutingState()
+    private(set) var routing: RoutingState
     private var plugins = PluginSettingTable()
+
+    /// Makes an empty one; `used` is what workers have from an earlier supervisor.
+    init(avoiding used: UsedIndices = UsedIndices()) { routing = RoutingState(avoiding: used) }
+
+    /// Gives out again what `init` was told to avoid; workers have it no more.
+    mutating func adoptFormerIndices() { routing.adoptFormerIndices() }
 
     /// The interfaces by index.
     var interfaces: [InterfaceRecord] { routing.interfaceRecords }

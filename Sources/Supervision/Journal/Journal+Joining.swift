@@ -1,5 +1,6 @@
 internal import ControlProtocol
 internal import Coordination
+internal import Routing
 
 extension Journal {
     /// Brings a worker that is `ready` to the present state and makes it a member.
@@ -37,6 +38,50 @@ extension Journal {
             endJoining(name)
             throw error
         }
+    }
+
+    /// Brings a worker that forwards by what an earlier supervisor told it to the present state, and makes it a member.
+    ///
+    /// It gets all that there is under new indices, and then the old ones are taken from it: at no moment is a route
+    /// missing that it had and should have.
+    ///
+    /// - Parameters:
+    ///   - worker: the worker, and what it has.
+    ///   - held: the last change, if the worker may have taken a part of it only.
+    /// - Throws: `StepFailure`; the worker is no member then.
+    func adopt(_ worker: Survivors.Worker, _ held: HeldChange?) async throws(StepFailure) {
+        await gate.enter()
+        defer { gate.leave() }
+        let parts = await Self.parts(of: model, after: worker.inheritance.tables, held)
+        let entry = Entry(number: number, parts: parts)
+        try await bring(entry, to: worker.process, what: "snapshot", within: times.snapshot)
+        members[worker.process.name] = worker.process
+    }
+
+    /// Lets the indices of an earlier supervisor be used, once all workers are without them.
+    func adoptFormerIndices() { model.adoptFormerIndices() }
+
+    @concurrent
+    private nonisolated static func parts(
+        of model: ForwardingModel,
+        after tables: [ForwardingChange],
+        _ held: HeldChange?
+    ) async -> [[UInt8]] {
+        var changes = held.map { $0.base + $0.step } ?? model.snapshot()
+        var used = UsedIndices()
+        for change in tables {
+            switch change {
+            case .adjacency(let index, let record):
+                used.adjacencies.insert(index)
+                guard record.kind == .rewrite,
+                    let absence = model.routing.absence(of: IPv4Address(bits: record.nextHop))
+                else { continue }
+                changes.append(.routesRemoved([absence]))
+            case .pathList(let index, _): used.pathLists.insert(index)
+            default: break
+            }
+        }
+        return ChangeCoding.encodeChunks(changes + used.removals)
     }
 
     private func endJoining(_ name: ProcessName) {

@@ -93,4 +93,32 @@ extension NodeProcess {
         await process.watch()
         return process
     }
+
+    /// Takes hold of a process that an earlier supervisor started, connected to and watched.
+    ///
+    /// - Parameters:
+    ///   - name: who it is by its record.
+    ///   - stamp: what it is recognised by.
+    ///   - runtime: where its socket is.
+    ///   - handler: gets what it says by itself.
+    /// - Returns: the process; nil: it does not run any more, or takes no connection.
+    static func adopt(
+        _ name: ProcessName,
+        _ stamp: ProcessStamp,
+        in runtime: RuntimeDirectory,
+        handler: @escaping Handler
+    ) async -> NodeProcess? {
+        guard let child = ChildProcess.adopt(stamp) else { return nil }
+        let socket =
+            switch name.role {
+            case .keeper: runtime.keeperSocket(node: name.node)
+            case .worker: runtime.workerSocket(node: name.node, incarnation: name.incarnation)
+            }
+        do throws(Errno) {
+            let channel = try MessageChannel.connect(path: socket)
+            let process = NodeProcess(name: name, child: child, channel: channel, handler: handler)
+            await process.watch()
+            return process
+        } catch { return nil }
+    }
 }

@@ -62,19 +62,10 @@ extension NodeProcess {
         text: String, ports: [PortStatus], settings: [PluginSetting],
         buffers: (size: Int, free: Int)?
     ) {
-        let number = nextRequest
-        nextRequest = nextRequest == .max ? 1 : nextRequest + 1
-        answers[number] = []
-        defer {
-            answers[number] = nil
-            finished.remove(number)
-        }
-        try await send(message, request: number, step: step, within: time)
-        try await wait(for: .answer(number), step: step, within: time)
         var ports: [PortStatus] = []
         var settings: [PluginSetting] = []
         var buffers: (size: Int, free: Int)?
-        for message in answers[number] ?? [] {
+        for message in try await answer(to: message, step: step, within: time) {
             switch message {
             case .portStatus(let status): ports.append(status)
             case .settings(let some): settings += some
@@ -86,6 +77,56 @@ extension NodeProcess {
             }
         }
         return ("", ports, settings, buffers)
+    }
+
+    /// Sends a request and waits until it is answered in full.
+    private func answer(
+        to message: NodeMessage,
+        step: String,
+        within time: Duration
+    ) async throws(StepFailure) -> [NodeMessage] {
+        let number = nextRequest
+        nextRequest = nextRequest == .max ? 1 : nextRequest + 1
+        answers[number] = []
+        defer {
+            answers[number] = nil
+            finished.remove(number)
+        }
+        try await send(message, request: number, step: step, within: time)
+        try await wait(for: .answer(number), step: step, within: time)
+        return answers[number] ?? []
+    }
+
+    /// What a worker has that an earlier supervisor told it.
+    struct Inheritance: Sendable {
+        /// What has an index.
+        var tables: [ForwardingChange] = []
+        /// The eventfds of all lanes of the placement.
+        var wakeups: [EventDescriptor] = []
+        /// The number of the last journal entry that it applied.
+        var number: UInt64 = 0
+    }
+
+    /// Asks a worker for what it has from an earlier supervisor.
+    func inheritance(within time: Duration) async throws(StepFailure) -> Inheritance {
+        var inheritance = Inheritance()
+        lentWakeups = []
+        for message in try await answer(to: .queryTables, step: "tables", within: time) {
+            switch message {
+            case .tables(let body):
+                do throws(WireError) {
+                    inheritance.tables += try ChangeCoding.decode(body)
+                } catch { throw failure(.channel(.malformed(error))) }
+            case .result(let error, let text):
+                guard error.isEmpty, let number = UInt64(text) else {
+                    throw failure(.refused(error))
+                }
+                inheritance.number = number
+            default: break
+            }
+        }
+        inheritance.wakeups = lentWakeups
+        return inheritance
     }
 
     /// Waits for a journal entry's acknowledgement.
@@ -107,7 +148,7 @@ extension NodeProcess {
         try await wait(for: .hello, step: "hello", within: time)
         guard let identity else { return }
         guard identity.role == name.role, Int(identity.node) == name.node,
-            identity.incarnation == name.incarnation
+            identity.incarnation == name.incarnation || name.incarnation == 0
         else {
             throw failure(
                 .stranger(

@@ -47,6 +47,8 @@ actor NodeProcess {
     /// What came for each open request, and which of them are answered in full.
     var answers: [UInt32: [NodeMessage]] = [:]
     var finished: Set<UInt32> = []
+    /// The eventfds of lanes that came with an answer.
+    var lentWakeups: [EventDescriptor] = []
 
     init(
         name: ProcessName,
@@ -93,7 +95,10 @@ actor NodeProcess {
         var batch: [ReceivedMessage] = []
         do throws(ChannelError) {
             while batch.count < batchMessages, let message = try channel.receive() {
-                for descriptor in message.descriptors { closeDescriptor(descriptor) }
+                if case .laneWakeups = message.message {
+                } else {
+                    for descriptor in message.descriptors { closeDescriptor(descriptor) }
+                }
                 batch.append(message)
             }
             return (batch, nil)
@@ -140,6 +145,12 @@ actor NodeProcess {
             } else {
                 await handler(self, .portStatus(status))
             }
+        case .laneWakeups:
+            let lent = received.descriptors.map { EventDescriptor(owning: $0) }
+            if answers[received.request] != nil { lentWakeups += lent }
+        case .tables:
+            guard let answer = answers[received.request], answer.count < 4096 else { return }
+            answers[received.request]?.append(received.message)
         case .settings, .buffers:
             guard let answer = answers[received.request], answer.count < 256 else { return }
             answers[received.request]?.append(received.message)

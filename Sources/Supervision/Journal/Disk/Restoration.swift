@@ -7,7 +7,7 @@ internal import Routing
 /// Interfaces that the file names and the placement does not have stand in the model while changes are applied, so
 /// that each is taken as it was when it was made; what is theirs is set aside at the end.
 struct Restoration: Sendable {
-    private(set) var model = ForwardingModel()
+    private(set) var model: ForwardingModel
     private(set) var settings: [String: InterfaceSettings] = [:]
     private(set) var aside: [JournalDisk.AsideRoutes] = []
     private(set) var isStarted = false
@@ -19,19 +19,61 @@ struct Restoration: Sendable {
     private(set) var count = 0
 
     private let placement: Placement
+    /// What workers that run already have by index.
+    private let used: UsedIndices
+    /// What they know of the interfaces.
+    private let found: [UInt16: InterfaceRecord]
+    /// The change that is yet to be applied.
+    private var held: JournalEvent?
 
     /// Applies what a file holds, as long as it takes.
+    ///
+    /// - Parameters:
+    ///   - content: the file's.
+    ///   - placement: which interfaces there are.
+    ///   - survivors: workers that run already, which know what no operator has set.
+    ///   - number: the change of this number, the last, is left for `applyHeld`; nil: all are applied.
+    /// - Returns: the result; what could not be applied is among its complaints.
     @concurrent
-    static func restore(_ content: JournalContent, _ placement: Placement) async -> Restoration {
-        var restoration = Restoration(placement: placement)
-        let events = content.snapshot + content.entries.map(\.event)
+    static func restore(
+        _ content: JournalContent,
+        _ placement: Placement,
+        beside survivors: Survivors = Survivors(),
+        holdingBack number: UInt64? = nil
+    ) async -> Restoration {
+        var restoration = Restoration(placement, survivors)
+        var events = content.snapshot
+        for entry in content.entries {
+            if case .change = entry.event, entry.number == number {
+                restoration.held = entry.event
+            } else {
+                events.append(entry.event)
+            }
+        }
         restoration.addInterfaces(named: events)
-        for event in events { restoration.apply(event) }
+        for event in events { _ = restoration.apply(event) }
         if !restoration.missing.isEmpty { restoration.setAside() }
+        for neighbour in survivors.neighbours {
+            _ = try? restoration.model.apply(.learned(neighbour))
+        }
         return restoration
     }
 
-    private init(placement: Placement) { self.placement = placement }
+    /// Applies the change that was held back.
+    ///
+    /// - Returns: what it changes on a worker; if it cannot be applied, that which brings a worker back which took a
+    ///   part of it.
+    mutating func applyHeld() -> [ForwardingChange] {
+        defer { held = nil }
+        return held.map { apply($0) } ?? []
+    }
+
+    private init(_ placement: Placement, _ survivors: Survivors) {
+        self.placement = placement
+        used = survivors.used
+        found = survivors.interfaces
+        model = ForwardingModel(avoiding: used)
+    }
 
     /// The interfaces of the placement, down and with nothing set, and those that are missing.
     private mutating func addInterfaces(named events: [JournalEvent]) {
@@ -53,43 +95,50 @@ struct Restoration: Sendable {
     }
 
     private mutating func add(_ index: Int, _ name: String, node: Int, mtu: Int) {
+        let known = found[UInt16(index)].flatMap { $0.name == name ? $0 : nil }
         let record = InterfaceRecord(
             index: UInt16(index),
             name: name,
             node: UInt8(node),
-            mac: MACAddress(),
-            mtu: UInt16(clamping: mtu)
+            mac: known?.mac ?? MACAddress(),
+            mtu: known?.mtu ?? UInt16(clamping: mtu)
         )
         do throws(ChangeError) {
             _ = try model.apply(.interface(record))
         } catch { complaints.append("\(error)") }
     }
 
-    private mutating func apply(_ event: JournalEvent) {
+    private mutating func apply(_ event: JournalEvent) -> [ForwardingChange] {
         guard case .change(let change) = event else {
             if case .startupCommandsDone = event { isStarted = true }
-            return
+            return []
         }
         var undo: [ModelUndo] = []
+        var changes: [ForwardingChange] = []
         do throws(ChangeError) {
             for slice in ModelChange.configuration(change).slices() {
-                undo.append(try model.apply(slice).undo)
+                let step = try model.apply(slice)
+                undo.append(step.undo)
+                changes += step.changes
             }
         } catch {
-            for step in undo.reversed() { _ = try? model.apply(step) }
-            return complaints.append("\(change.summary): \(error)")
+            for step in undo.reversed() { changes += (try? model.apply(step)) ?? [] }
+            complaints.append("\(change.summary): \(error)")
+            return changes
         }
         count += 1
-        guard let name = change.interface else { return }
-        settings[name, default: InterfaceSettings()].apply(change)
-        if settings[name] == InterfaceSettings() { settings[name] = nil }
+        if let name = change.interface {
+            settings[name, default: InterfaceSettings()].apply(change)
+            if settings[name] == InterfaceSettings() { settings[name] = nil }
+        }
+        return changes
     }
 
     /// Builds the model anew without the interfaces that are missing.
     private mutating func setAside() {
         let whole = model
         let absent = Set(missing)
-        model = ForwardingModel()
+        model = ForwardingModel(avoiding: used)
         for record in whole.interfaces where !absent.contains(record.name) {
             add(Int(record.index), record.name, node: Int(record.node), mtu: Int(record.mtu))
         }
