@@ -34,8 +34,12 @@ public struct HandoffProducer: @unchecked Sendable {
         self.incarnation = incarnation
     }
 
-    /// Forgets what a dead predecessor reserved and did not publish.
-    public func repair() { cw_ring_repair_producer(ring) }
+    /// Forgets what a dead predecessor reserved and did not publish, and rings for what it published
+    /// without having come to ring.
+    public func repair() {
+        cw_ring_repair_producer(ring)
+        _ = ring(doorbell)
+    }
 
     /// What became of a batch.
     @frozen

@@ -156,6 +156,19 @@ final class TestRing {
         pool.give(new)
     }
 
+    @Test func whatADeadProducerPublishedWithoutRingingIsNotStuck() throws {
+        let pool = try TestPool.require()
+        let ring = try TestRing(cells: 64)
+        var mbuf = try packet(pool, length: 60, seed: 1)
+        _ = ring.producer().write(&mbuf, count: 1, next: .ethernetInput, now: 1)
+        // It dies before its doorbell is set.
+        ring.bell.storeBytes(of: 0, as: UInt64.self)
+        ring.producer(incarnation: 2).repair()
+        #expect(ring.bellWord == 1 << 3)
+        #expect(drain(ring, pool).packets == 1)
+        pool.give(mbuf)
+    }
+
     @Test func aRestartedConsumerSkipsWhatWasMeantForTheDeadOne() throws {
         let pool = try TestPool.require()
         let ring = try TestRing(cells: 64)
