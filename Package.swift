@@ -236,7 +236,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "fake-node",
-            dependencies: ["ControlProtocol", "Coordination", "LinuxSystem"],
+            dependencies: ["CLinux", "ControlProtocol", "Coordination", "LinuxSystem"],
             path: "Tests/FakeNode",
             swiftSettings: strict
         ),
@@ -244,6 +244,12 @@ let package = Package(
             name: "wake-peer",
             dependencies: ["CLinux", "Coordination", "LinuxSystem"],
             path: "Tests/WakePeer",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "barrier-peer",
+            dependencies: ["CLinux", "Coordination", "LinuxSystem"],
+            path: "Tests/BarrierPeer",
             swiftSettings: strict
         ),
         .testTarget(
@@ -265,7 +271,7 @@ let package = Package(
         .testTarget(
             name: "CoordinationTests",
             dependencies: [
-                "CLinux", "Coordination", "LinuxSystem", "TestSupport", "wake-peer",
+                "CLinux", "Coordination", "LinuxSystem", "TestSupport", "barrier-peer", "wake-peer",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict

@@ -28,8 +28,6 @@ public struct LaneBlock: Sendable {
         case loops = 0
         /// The time-stamp counter at the top of the last turn.
         case heartbeatTSC
-        /// The last barrier epoch reached.
-        case epochReached
         /// The last generation of tables picked up.
         case generation
         /// The thread's id in the kernel, and its CPU.
@@ -52,8 +50,8 @@ public struct LaneBlock: Sendable {
         case frameFailures
         /// Packets taken from the rings of a producer's earlier life and thrown away.
         case staleHandoffs
-        /// Whether the lane sleeps now (1): it touches no table until it has looked at the
-        /// generation again.
+        /// Whether the lane sleeps now (1) or stands in a barrier (2): it touches no table until it
+        /// has looked at the barrier's epoch and the generation again.
         case asleep
         /// Sleeps that another lane or process ended, and those that a device ended.
         case wakeups, deviceWakeups
@@ -70,6 +68,16 @@ public struct LaneBlock: Sendable {
         case clockChecks, clockError, clockHeld
         /// Turns in which an interrupt was taken.
         case interruptLoops
+        /// Packets from input nodes and rings in the last turn.
+        case turnVectors
+        /// The last barrier epoch reached; a cache line of its own begins here.
+        case epochReached = 48
+        /// The time-stamp counter when it was reached.
+        case epochReachedTSC
+        /// How often the lane stood in a barrier, and for how many clocks in all.
+        case barriers, barrierClocks
+        /// How often it went on by itself because the coordinator no longer spoke.
+        case barriersExpired
     }
 
     /// A graph node's counters.

@@ -149,7 +149,7 @@ extension WorkerSegment {
         case clockZero, clockMillihertz
         /// Bit n: the worker of node n takes packets.
         case peersUp = 128
-        /// The barrier epoch wanted; odd: closed.
+        /// The barrier epoch wanted; odd: closed. A lane makes it even when the lease is over.
         case epochWanted
         /// The longest sleep of an idle lane in microseconds; 0: lanes never sleep.
         case idleSleepMicroseconds
@@ -166,6 +166,8 @@ extension WorkerSegment {
         case gaugeMicroseconds
         /// Whether what graph nodes and processes do stays out of the directory (1).
         case hidesNodes
+        /// The time-stamp counter up to which a closed barrier counts (`LaneBarrier`).
+        case barrierLease
         /// The raw value of the worker's `ProcessState`.
         case state = 256
         /// The worker's process id, ticks of the time-stamp counter a second, and its reading at

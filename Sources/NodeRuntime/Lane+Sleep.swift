@@ -55,8 +55,9 @@ extension LaneLoop {
 
     /// Gives the CPU away until something comes or the idle time is over.
     ///
-    /// `asleep` tells the control lane that this lane has no table in its hands; it is taken down,
-    /// with a fence, before the lane looks at the published tables again.
+    /// `asleep` tells the control lane and the barrier's coordinator that this lane has no packet and
+    /// no table in its hands; it is taken down, with a fence, before the lane looks at the epoch and
+    /// the published tables again.
     @inline(never)
     private static func sleep(_ lane: Lane, isPolling: Bool) {
         let start = timestamp()
@@ -84,9 +85,8 @@ extension LaneLoop {
     /// Whether somebody wants something of the lane who will not wake it, because it was awake.
     private static func isCalled(_ lane: Lane) -> Bool {
         CLinux_load_relaxed64(lane.pointee.stopAsked) != 0
-            || CLinux_load_relaxed64(lane.pointee.controls.epochWanted)
-                != lane.pointee.block.pointer(.epochReached).pointee
-            || lane.pointee.handoff.isCalled || lane.pointee.bed.signals.hasInterrupts
+            || lane.pointee.barrier.isCalledRelaxed || lane.pointee.handoff.isCalled
+            || lane.pointee.bed.signals.hasInterrupts
             || UInt64(UInt(bitPattern: lane.pointee.context.pointee.tables))
                 != publishedTables(lane.pointee.context)
     }

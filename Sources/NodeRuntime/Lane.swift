@@ -70,11 +70,7 @@ enum LaneLoop {
         block.pointer(.loops).pointee = loops
         block.pointer(.heartbeatTSC).pointee = now
         context.pointee.now = now
-        if CLinux_load_acquire64(lane.pointee.controls.epochWanted)
-            != block.pointer(.epochReached).pointee
-        {
-            barrier(lane)
-        }
+        if lane.pointee.barrier.isCalled { barrier(lane) }
         takeGeneration(lane)
         var count = lane.pointee.graph.pollInputs(turn: loops)
         if lane.pointee.bed.signals.hasInterrupts { count &+= interrupts(lane, loops) }
@@ -88,11 +84,12 @@ enum LaneLoop {
     @inline(__always)
     private static func finish(_ lane: Lane, _ count: Int) {
         if let node = lane.pointee.graph.takeSwitched() { reportSwitch(lane, node, count) }
+        let block = lane.pointee.block
+        block.pointer(.turnVectors).pointee = UInt64(truncatingIfNeeded: count)
         guard count > 0 else {
             lane.pointee.turn.idle &+= 1
             return rest(lane)
         }
-        let block = lane.pointee.block
         block.pointer(.inputVectors).pointee &+= UInt64(truncatingIfNeeded: count)
         block.pointer(.busyLoops).pointee &+= 1
         lane.pointee.turn.idle = 0
@@ -176,32 +173,20 @@ enum LaneLoop {
         return lane.pointee.graph.takeInterrupts(lane.pointee.bed.signals, turn: loops)
     }
 
-    /// Says that the epoch is reached, and while it is odd (closed) waits for the next.
+    /// Stands in the barrier while it is closed; the lane holds no packet and no table here.
     @inline(never)
     private static func barrier(_ lane: Lane) {
-        let start = timestamp()
-        let hertz = lane.pointee.context.pointee.hertz
-        let limit = LaneState.barrierLimitSeconds &* hertz
-        while true {
-            let wanted = CLinux_load_acquire64(lane.pointee.controls.epochWanted)
-            CLinux_store_release64(lane.pointee.block.pointer(.epochReached), wanted)
-            // A coordinator that died with the barrier closed must not stop the lane for ever.
-            if wanted & 1 == 0 || timestamp() &- start > limit { break }
-            lane.pointee.block.pointer(.heartbeatTSC).pointee = timestamp()
-            CLinux_pause()
-        }
-        let now = timestamp()
-        lane.pointee.events.record(
-            .barrier,
-            at: start,
-            middle: UInt32(
-                truncatingIfNeeded: lane.pointee.block.pointer(.epochReached).pointee
-            ),
-            value: now &- start
-        )
-        lane.pointee.context.pointee.now = now
-        // One barrier often follows another, and a lane that sleeps is late for it (VPP: 0.5 s).
-        lane.pointee.turn.awakeUntil = now &+ hertz / 2
+        let stay = lane.pointee.barrier.stand()
+        lane.pointee.context.pointee.now = stay.end
         lane.pointee.context.pointee.timers?.refresh()
+        guard stay.hasStood else { return }
+        let epoch = UInt32(truncatingIfNeeded: stay.epoch)
+        let length = stay.end &- stay.begin
+        lane.pointee.events.record(.barrier, at: stay.begin, middle: epoch, value: length)
+        if stay.isExpired {
+            lane.pointee.events.record(.barrierExpired, at: stay.end, middle: epoch)
+        }
+        // As VPP's: one barrier often follows another.
+        lane.pointee.turn.awakeUntil = stay.end &+ lane.pointee.context.pointee.hertz / 2
     }
 }

@@ -172,6 +172,7 @@ struct LaneBuilder {
                 context: context,
                 block: segment.lane(lane),
                 controls: LaneControls(segment),
+                barrier: LaneBarrier(segment, lane: lane),
                 stopAsked: words,
                 stopped: words + 8,
                 quiet: (turns: words + 9, packets: words + 10),

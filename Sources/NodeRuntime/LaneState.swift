@@ -10,6 +10,7 @@ struct LaneState {
     let block: LaneBlock
     /// The worker's words that the supervisor writes.
     let controls: LaneControls
+    let barrier: LaneBarrier
     /// Written by the control lane: one of `LaneOrder`.
     let stopAsked: UnsafeMutablePointer<UInt64>
     /// Written by the lane: which order it has come to.
@@ -45,8 +46,6 @@ struct LaneState {
     static let backOffMicroseconds: UInt64 = 100
     /// Turns with packets between two looks at descriptors that are not polled.
     static let turnsBetweenLooks = 64
-    /// How long a lane stays in a barrier whose coordinator says nothing.
-    static let barrierLimitSeconds: UInt64 = 2
 }
 
 /// What the control lane wants of a lane's loop.
@@ -60,14 +59,12 @@ enum LaneOrder {
 
 /// The words by which the supervisor steers a worker's lanes, in its segment.
 struct LaneControls {
-    let epochWanted: UnsafeMutablePointer<UInt64>
     let idleSleepMicroseconds: UnsafeMutablePointer<UInt64>
     let pollingThreshold: UnsafeMutablePointer<UInt64>
     let interruptThreshold: UnsafeMutablePointer<UInt64>
     let handoffTailTurns: UnsafeMutablePointer<UInt64>
 
     init(_ segment: WorkerSegment) {
-        epochWanted = segment.pointer(.epochWanted)
         idleSleepMicroseconds = segment.pointer(.idleSleepMicroseconds)
         pollingThreshold = segment.pointer(.pollingThreshold)
         interruptThreshold = segment.pointer(.interruptThreshold)

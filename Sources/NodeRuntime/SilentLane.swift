@@ -55,6 +55,7 @@ package struct SilentLane {
                 context: context,
                 block: segment.lane(0),
                 controls: LaneControls(segment),
+                barrier: LaneBarrier(segment, lane: 0),
                 stopAsked: words,
                 stopped: words + 8,
                 quiet: (turns: words + 9, packets: words + 10),

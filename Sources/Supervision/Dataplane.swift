@@ -99,6 +99,17 @@ public protocol Dataplane: Sendable {
     /// What became of each death of a worker, oldest first.
     func recoveries() async -> [Recovery]
 
+    /// What the barriers came to so far.
+    var barrierReport: BarrierReport { get }
+
+    /// Stops lanes and lets them go on, for measuring.
+    ///
+    /// - Parameters:
+    ///   - scope: whose lanes.
+    ///   - hold: how long they stay stopped.
+    /// - Throws: `ChangeError` if they could not be stopped, or went on too early.
+    func testBarrier(_ scope: BarrierScope, hold: Duration) async throws(ChangeError)
+
     /// The last commands.
     var history: CommandHistory { get }
 
@@ -143,6 +154,14 @@ extension Dataplane {
 
     /// None, for a dataplane without workers.
     public func recoveries() async -> [Recovery] { [] }
+
+    /// Empty, for a dataplane without workers.
+    public var barrierReport: BarrierReport { BarrierReport() }
+
+    /// Refuses, for a dataplane without workers.
+    public func testBarrier(_ scope: BarrierScope, hold: Duration) async throws(ChangeError) {
+        throw ChangeError("no worker runs whose lanes could stop")
+    }
 
     /// None, for a dataplane without workers.
     public func plugins() async -> [Int: [PluginReport]] { [:] }
@@ -258,6 +277,8 @@ public struct NodeStatus: Sendable {
     public var sparePID: Int32?
     /// How far the spare is; `ready` is as far as it goes.
     public var spareState = ProcessState.starting
+    /// Why the last worker that died did; empty: none has.
+    public var lastDeath = ""
     /// The number of the last change that the worker acknowledged.
     public var changeNumber: UInt64
     /// The counters of the worker's present life, or of its last one; nil before its first.

@@ -44,6 +44,8 @@ struct NodeState {
     var budget: RestartBudget
     /// Why the node is down or degraded; else empty.
     var reason = ""
+    /// Why the last worker that died did; empty: none has.
+    var lastDeath = ""
     /// The counters of the worker's present life, or of its last one.
     var segment: WorkerSegment?
     /// What the ports' hardware counted in the keeper's present life, or in its last one.

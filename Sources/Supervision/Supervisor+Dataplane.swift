@@ -183,6 +183,7 @@ extension Supervisor: Dataplane {
         )
         status.sparePID = node.spare?.process?.pid
         status.spareState = node.spare?.state ?? .starting
+        status.lastDeath = node.lastDeath
         return status
     }
 

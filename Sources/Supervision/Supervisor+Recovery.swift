@@ -11,7 +11,8 @@ extension Supervisor {
         guard let node = nodes[number], node.worker === process, node.workerPhase == .up,
             !node.isHandingOver
         else { return }
-        if !isStopping { beginRecovery(of: node, cause: "\(status)") }
+        let kill = killReasons.take(node: number, life: process.name.incarnation)
+        if !isStopping { beginRecovery(of: node, cause: kill ?? "\(status)") }
         // First of all the peers: until they know, they fill rings that nobody empties.
         workerIsDown(number)
         let journal = journal
@@ -24,13 +25,16 @@ extension Supervisor {
             node: number,
             ["cause": "\(status)", "incarnation": "\(process.name.incarnation)"]
         )
-        nodes[number]?.reason = "worker died: \(status)"
+        let reason = kill.map { "worker killed: \($0)" } ?? "worker died: \(status)"
+        nodes[number]?.reason = reason
+        nodes[number]?.lastDeath = reason
         startRecovery(number)
     }
 
     /// Takes note that a node has no worker, and keeps the segment of the life that is over.
     func workerIsDown(_ number: Int) {
         guard let node = nodes[number] else { return }
+        barriers.leave(node: number, incarnation: node.incarnation)
         nodes[number]?.workerPhase = .down
         nodes[number]?.workerState = .stopped
         nodes[number]?.worker = nil
@@ -70,6 +74,7 @@ extension Supervisor {
 
     /// Kills a worker that does not do what it must; its end starts the recovery.
     func replaceHung(_ process: NodeProcess, _ reason: String) async {
+        killReasons.note(reason, node: process.name.node, life: process.name.incarnation)
         log(.error, "worker-hung", node: process.name.node, ["reason": reason])
         _ = await process.kill(times: options.times)
     }

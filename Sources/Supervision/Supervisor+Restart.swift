@@ -35,7 +35,10 @@ extension Supervisor {
         let gap: Int
         do throws(ChangeError) {
             gap = try await journal.paused { [self] () async throws(ChangeError) in
-                try await handOver(number)
+                // A barrier would wait for lanes that have just stopped for good.
+                await barriers.pause()
+                defer { barriers.resume() }
+                return try await handOver(number)
             }
             nodes[number]?.isHandingOver = false
         } catch {
@@ -179,6 +182,7 @@ extension Supervisor {
         nodes[number]?.spareIsReady = false
         nodes[number]?.worker = successor
         enter(life, on: number)
+        barriers.join(BarrierMember(segment: life.segment, process: successor.child.process))
         nodes[number]?.workerState = .forwarding
         publishPeers()
         await journal.leave(old)

@@ -101,6 +101,8 @@ extension Supervisor {
         nodes[number]?.worker = process
         nodes[number]?.workerPhase = .coming
         enter(life, on: number)
+        // Its lanes need not begin together: this is in a hurry.
+        barriers.join(BarrierMember(segment: life.segment, process: process.child.process))
         do throws(StepFailure) {
             try await process.forward(keepsHandoffs: true, within: options.times.forward)
         } catch {

@@ -30,6 +30,7 @@ extension Supervisor {
         removeLeftovers()
         if let opened { _ = await restore(opened, beside: Survivors()) }
         startClock()
+        startHangWatch()
         do throws(SupervisionError) {
             let preflight = Preflight(files: files, runtime: runtime)
             if let busy = preflight.busyCPUs().first {
@@ -168,8 +169,10 @@ extension Supervisor {
             nodes[number]?.worker = worker
             publishPeers()
             try await prepare(worker, placement)
-            try await journal.join(worker) { [options] () async throws(StepFailure) in
-                try await worker.forward(keepsHandoffs: false, within: options.times.forward)
+            try await journal.join(worker) { [self, options] () async throws(StepFailure) in
+                try await beginLanes(of: worker) { () async throws(StepFailure) in
+                    try await worker.forward(keepsHandoffs: false, within: options.times.forward)
+                }
             }
             await workerIsUp(worker)
         } catch {
@@ -187,6 +190,7 @@ extension Supervisor {
     func workerIsUp(_ worker: NodeProcess) async {
         let number = worker.name.node
         nodes[number]?.workerPhase = .up
+        if nodes[number]?.workerState == .ready { nodes[number]?.workerState = .forwarding }
         publishPeers()
         log(
             .notice,

@@ -14,6 +14,7 @@ extension Supervisor {
         if stopping == nil {
             isStopping = true
             clockVerification?.cancel()
+            hangWatch?.cancel()
             stopping = Task { await stopAll() }
         }
         await stopping?.value

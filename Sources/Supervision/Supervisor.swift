@@ -42,6 +42,12 @@ public actor Supervisor {
     var keeping: Task<Void, Never>?
     /// Planned restarts pass one at a time.
     let restartGate = Gate()
+    /// Looks for lanes that hang.
+    var hangWatch: Task<Void, Never>?
+    /// Why workers were killed, until their ends are dealt with.
+    nonisolated let killReasons = KillReasons()
+    /// Stops lanes of one node or of all for what all must see at once.
+    public nonisolated let barriers: Barriers
     /// Changes of ports pass one at a time, so that keepers and journal see them in the same order.
     let portGate = Gate()
     lazy var journal = Journal(
@@ -64,6 +70,13 @@ public actor Supervisor {
         history = CommandHistory(capacity: options.commandHistory)
         runtime = RuntimeDirectory(path: options.runtimeDirectory)
         files = HostFiles(options: options)
+        barriers = Barriers(
+            times: options.barrier,
+            hertz: clock.hertz,
+            events: events,
+            logger: logger,
+            onFence: { [killReasons] in killReasons.note($1, node: $0.node, life: $0.incarnation) }
+        )
         order = options.placement.nodes.map(\.number)
         let settings = EventLogSettings(events: options.eventLogEvents)
         for node in options.placement.nodes {
@@ -149,7 +162,11 @@ public actor Supervisor {
             if nodes[number]?.keeper === process { nodes[number]?.keeperState = state }
             log(.info, "keeper-state", node: number, fields)
         case .worker:
-            if nodes[number]?.worker === process { nodes[number]?.workerState = state }
+            if nodes[number]?.worker === process {
+                // Its lanes stand until all have come: it forwards once it is up.
+                let isComing = nodes[number]?.workerPhase == .coming
+                nodes[number]?.workerState = isComing && state == .forwarding ? .ready : state
+            }
             if nodes[number]?.spare?.process === process { nodes[number]?.spare?.state = state }
             fields["incarnation"] = "\(process.name.incarnation)"
             log(.info, "worker-state", node: number, fields)

@@ -37,6 +37,10 @@ public struct SupervisorOptions: Sendable {
     public var idleSleepMicroseconds: Int
     /// When adaptive input nodes are polled, and how long lanes go on after a handoff.
     public var polling: PollingSettings
+    /// How long barriers wait.
+    public var barrier: BarrierTimes
+    /// A lane that has made no turn for so long hangs; zero: nobody looks.
+    public var hang: Duration
     /// Events of each event log, rounded up to what its rings have (`EventLog.create`).
     public var eventLogEvents: Int
     /// What workers list and write of their statistics.
@@ -71,6 +75,8 @@ public struct SupervisorOptions: Sendable {
         environment: [String: String] = [:],
         idleSleepMicroseconds: Int = 100,
         polling: PollingSettings = PollingSettings(),
+        barrier: BarrierTimes = BarrierTimes(),
+        hang: Duration = .seconds(1),
         eventLogEvents: Int = EventLog.defaultEvents,
         statistics: StatisticsSettings = StatisticsSettings(),
         commandHistory: Int = CommandHistory.defaultCapacity,
@@ -92,6 +98,8 @@ public struct SupervisorOptions: Sendable {
         self.environment = environment
         self.idleSleepMicroseconds = idleSleepMicroseconds
         self.polling = polling
+        self.barrier = barrier
+        self.hang = hang
         self.eventLogEvents = eventLogEvents
         self.statistics = statistics
         self.commandHistory = commandHistory

@@ -108,6 +108,8 @@ struct RunPlan {
             environment: environment,
             idleSleepMicroseconds: startup.pollSleepMicroseconds,
             polling: startup.polling,
+            barrier: startup.barrier,
+            hang: .milliseconds(startup.hangMilliseconds),
             eventLogEvents: startup.eventLogEvents,
             statistics: startup.statistics,
             commandHistory: startup.commandTrace.capacity,

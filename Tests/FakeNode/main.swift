@@ -172,12 +172,18 @@ struct FakeNode {
         }
     }
 
+    func startLanes() {
+        guard let segment, rule("no-lanes") == nil else { return }
+        FakeLane.start(segment, isStuck: rule("stuck") != nil)
+    }
+
     /// A worker begins to forward, or has its part in a planned restart.
     mutating func handOver(_ message: NodeMessage, _ request: UInt32, _ channel: MessageChannel) {
         switch message {
         case .forward(let keepsHandoffs):
             if keepsHandoffs { write("keeps-handoffs") }
             write("forward")
+            startLanes()
             report(.forwarding, channel)
             send(.result(error: "", text: ""), request, channel)
             reportNeighbours(channel)
@@ -190,6 +196,7 @@ struct FakeNode {
             send(.result(error: rule("refuse-hand-over")?[0] ?? "", text: ""), request, channel)
         default:
             write("take-over")
+            startLanes()
             if rule("die-at-take-over") != nil { _exit(3) }
             report(.forwarding, channel)
             send(.result(error: "", text: "42"), request, channel)

@@ -46,6 +46,39 @@ import Testing
         #expect(timers.refused == 3)
     }
 
+    @Test func timeDoesNotGoBackWhenABarrierOpens() {
+        let words = UnsafeMutableRawPointer.allocate(
+            byteCount: 64 + LaneBlock.byteCount,
+            alignment: 64
+        )
+        words.initializeMemory(as: UInt8.self, repeating: 0, count: 64 + LaneBlock.byteCount)
+        let wanted = words.assumingMemoryBound(to: UInt64.self)
+        let barrier = LaneBarrier(
+            wanted: wanted,
+            lease: wanted + 1,
+            block: LaneBlock(plainMemory: words + 64)
+        )
+        let published = published()
+        published.publish(base(ahead: 1 << 40))
+        var clock = LaneClock(published, fallback: base())
+        var last: UInt64 = 0
+        for round in UInt64(1)...200 {
+            // Closed, the lease over: the lane opens it, as it does when it is opened for it. What is
+            // published meanwhile lies behind what the lane has seen.
+            wanted.pointee += 1
+            published.publish(base(ahead: (1 << 40) &- round &* 1_000_000, hertz: 2e9))
+            #expect(barrier.isCalled)
+            let stay = barrier.stand()
+            #expect(stay.hasStood && stay.isExpired && stay.epoch == 2 * round)
+            _ = clock.refresh()
+            let now = clock.nanoseconds(at: stay.end)
+            #expect(now >= last)
+            last = now
+        }
+        #expect(clock.held > 0)
+        words.deallocate()
+    }
+
     @Test func aClockIsHeldWhereItsNewBaseLiesBehind() {
         let published = published()
         published.publish(base(ahead: 10_000))

@@ -15,6 +15,8 @@ static inline void CLinux_prefetch_write(const void *_Nonnull address) {
 }
 static inline uint64_t CLinux_tsc(void) { return __builtin_ia32_rdtsc(); }
 static inline void CLinux_store_fence(void) { __atomic_thread_fence(__ATOMIC_RELEASE); }
+/// Nothing after it is read before what stands before it has been, the time-stamp counter included.
+static inline void CLinux_load_fence(void) { __builtin_ia32_lfence(); }
 static inline void CLinux_full_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 
 // Words in memory that another thread or process reads; the address is naturally aligned.
@@ -41,6 +43,10 @@ static inline uint64_t CLinux_fetch_or64(uint64_t *_Nonnull p, uint64_t v) {
 }
 static inline uint64_t CLinux_exchange64(uint64_t *_Nonnull p, uint64_t v) {
     return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST);
+}
+/// Stores `desired` if the word is `expected`; whether it was.
+static inline _Bool CLinux_compare_exchange64(uint64_t *_Nonnull p, uint64_t expected, uint64_t desired) {
+    return __atomic_compare_exchange_n(p, &expected, desired, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
 // Processes. The int results are the system call's: -1 with errno set.

@@ -1,4 +1,4 @@
-internal import Coordination
+public import Coordination
 internal import LinuxSystem
 
 /// What a startup file says, with defaults for what it leaves out.
@@ -75,6 +75,10 @@ public struct StartupConfiguration: Hashable, Sendable {
     public var pollSleepMicroseconds = 0
     /// `polling { up N down N handoff-tail N }`.
     public var polling = PollingSettings()
+    /// `barrier { warn-usec N log-usec N fence-msec N lease-msec N }`.
+    public var barrier = BarrierTimes()
+    /// `lanes { hang-msec N }`: a lane that has made no turn for so long hangs; 0: nobody looks.
+    public var hangMilliseconds = 1000
     /// `unix { gid G }`: the group, by name or number, that may use the control socket.
     public var group: String?
     /// `unix { nosyslog }`: accepted from VPP's files; Causeway logs to standard error.

@@ -7,7 +7,7 @@ extension StartupReader {
             .block("unix", of: unixKeys),
             .block("logging", of: loggingKeys),
             .block("cpu", of: cpuKeys),
-            pollingSection,
+            pollingSection, barrierSection, .block("lanes", of: hangKeys),
             .block("memory", of: memoryKeys),
             .block("buffers", of: bufferKeys),
             Key(

@@ -56,11 +56,44 @@ public struct EventDescription: Hashable, Sendable {
                 ("status", .number(UInt64(event.small)))
             )
         case .journal: self.init("journal entry", ("number", .number(event.value)))
+        case .laneHung:
+            self.init("\(Self.lane(event)) hangs", ("nanoseconds", .number(event.value)))
+        case .barrierClosed, .barrierHeld, .barrierHeldDown, .barrierLate, .barrierFenced,
+            .barrierLeft, .barrierRecursion, .barrierExpired:
+            self.init(barrier: kind, event, in: reading)
         case .processStarted: self.init("\(Self.process(event)) starts", ("pid", middle))
         case .processState: self.init("\(Self.process(event)) \(Self.state(event.middle))")
         case .processEnded:
             self.init("\(Self.process(event)) ended", ("with", .text(Self.exit(event.middle))))
         }
+    }
+
+    private init(barrier kind: EventKind, _ event: Event, in reading: EventReading) {
+        let caller = Self.named(reading.text(event.middle))
+        switch kind {
+        case .barrierClosed:
+            self.init("barrier \(caller) closed", ("lanes", .number(UInt64(event.small))))
+        case .barrierHeld:
+            self.init(
+                "barrier \(caller) held",
+                ("result", .text(event.small == 0 ? "opened" : "lanes had gone on"))
+            )
+        case .barrierHeldDown:
+            self.init(
+                "barrier hold-down",
+                ("result", .text(event.small == 0 ? "done" : "given up, clock changed"))
+            )
+        case .barrierLate:
+            self.init("\(Self.lane(event)) late for a barrier", ("let-go-ns", .number(event.value)))
+        case .barrierFenced: self.init("\(Self.lane(event)) hung in the way of a barrier")
+        case .barrierLeft: self.init("barrier goes on without node \(event.small)")
+        case .barrierRecursion: self.init("barrier \(caller) taken again")
+        default: self.init("barrier expired", ("epoch", .number(UInt64(event.middle))))
+        }
+    }
+
+    private static func lane(_ event: Event) -> String {
+        "node \(event.small) lane \(event.middle)"
     }
 
     private init(_ name: String, _ arguments: (String, Value)...) {

@@ -37,11 +37,38 @@ public enum EventKind: UInt16, Sendable, CaseIterable {
     case processEnded = 13
     /// The journal took a change; `value`: its number.
     case journal = 14
+    /// A barrier was closed: from the first lane asked to stop to the last that did; span;
+    /// `middle`: the text of its caller, `small`: lanes.
+    case barrierClosed = 15
+    /// A barrier was held, and opened; span from its closing on; `middle`: the text of its caller,
+    /// `small`: 1 if lanes had opened it themselves.
+    case barrierHeld = 16
+    /// A barrier waited because the last one had just been open; span; `small`: 1 if the wait was
+    /// given up because the clock must have changed.
+    case barrierHeldDown = 17
+    /// A lane had not come to a barrier in time; `small`: the NUMA node, `middle`: the lane, `value`:
+    /// 0, or the nanoseconds after which the other lanes were let go.
+    case barrierLate = 18
+    /// A worker was killed because a lane hung in the way of a barrier; `small`: the NUMA node,
+    /// `middle`: the lane.
+    case barrierFenced = 19
+    /// A barrier went on without a worker that had ended; `small`: the NUMA node.
+    case barrierLeft = 20
+    /// Who held a barrier took it again; `middle`: the text of the caller.
+    case barrierRecursion = 21
+    /// A lane opened the barrier because its coordinator no longer spoke; `middle`: the epoch, its
+    /// low 32 bits.
+    case barrierExpired = 22
+    /// A lane was found to hang, and its worker was killed; `small`: the NUMA node, `middle`: the
+    /// lane, `value`: nanoseconds since its last turn.
+    case laneHung = 23
 
     /// Whether `value` is a length.
     public var isSpan: Bool {
         switch self {
-        case .barrier, .dispatch, .timers, .change, .command, .request: true
+        case .barrier, .dispatch, .timers, .change, .command, .request, .barrierClosed,
+            .barrierHeld, .barrierHeldDown:
+            true
         default: false
         }
     }
@@ -49,7 +76,7 @@ public enum EventKind: UInt16, Sendable, CaseIterable {
     /// What must be chosen for it to be recorded; empty: it always is.
     @inlinable public var trace: EventTraces {
         switch self {
-        case .barrier: .barrier
+        case .barrier, .barrierClosed, .barrierHeld, .barrierHeldDown, .barrierRecursion: .barrier
         case .dispatch: .dispatch
         case .timers: .timers
         case .command: .cli
@@ -61,8 +88,10 @@ public enum EventKind: UInt16, Sendable, CaseIterable {
     /// Its category in a trace file, and the word for it in commands.
     public var category: String {
         switch self {
-        case .laneStarted, .laneStopped, .generation: "lane"
-        case .barrier: "barrier"
+        case .laneStarted, .laneStopped, .generation, .laneHung: "lane"
+        case .barrier, .barrierClosed, .barrierHeld, .barrierHeldDown, .barrierLate, .barrierFenced,
+            .barrierLeft, .barrierRecursion, .barrierExpired:
+            "barrier"
         case .dispatch: "dispatch"
         case .timers: "tw_timer"
         case .workerState, .processStarted, .processState, .processEnded: "process"

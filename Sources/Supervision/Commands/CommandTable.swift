@@ -6,7 +6,7 @@ enum CommandTable {
     static let commands: [Command] =
         showCommands + interfaceCommands + routeCommands + neighbourCommands
         + packetGeneratorCommands + workerCommands + loggingCommands + eventLoggerCommands
-        + restartCommands + sessionCommands
+        + barrierCommands + restartCommands + sessionCommands
 
     /// The grammar of `commands`; a match's form is the command's position there.
     static let grammar = Grammar(commands.map(\.syntax))

@@ -64,16 +64,58 @@ public final class SupervisorEvents: Sendable {
         put(.processEnded, name, middle: code)
     }
 
+    /// Records something about a barrier; `until` is nil for what has no length.
+    func barrier(
+        _ kind: EventKind,
+        since start: UInt64,
+        until end: UInt64? = nil,
+        caller: String,
+        small: Int = 0
+    ) {
+        put(kind, at: start, until: end ?? start, small: UInt16(clamping: small), text: caller)
+    }
+
+    func barrierHeldDown(nanoseconds: UInt64, isJump: Bool) {
+        write { log in
+            let ticks = UInt64(Double(nanoseconds) * log.clock.hertz / 1e9)
+            log.writer(0).record(
+                .barrierHeldDown,
+                at: EventClock.ticks &- ticks,
+                small: isJump ? 1 : 0,
+                value: ticks
+            )
+        }
+    }
+
+    func barrierLeft(node: Int) {
+        write {
+            $0.writer(0).record(.barrierLeft, at: EventClock.ticks, small: UInt16(clamping: node))
+        }
+    }
+
+    /// Records something about a lane.
+    func lane(_ kind: EventKind, _ place: LanePlace, value: UInt64 = 0) {
+        write {
+            $0.writer(0).record(
+                kind,
+                at: EventClock.ticks,
+                small: UInt16(clamping: place.node),
+                middle: UInt32(clamping: place.lane),
+                value: value
+            )
+        }
+    }
+
     /// Records a journal entry, and passes its number on.
     func committed(_ number: UInt64) -> UInt64 {
-        write { $0.record(.journal, at: EventClock.ticks, value: number) }
+        write { $0.writer(0).record(.journal, at: EventClock.ticks, value: number) }
         return number
     }
 
     private func put(_ kind: EventKind, _ name: ProcessName, middle: UInt32) {
         let process = EventProcess(node: name.node, isKeeper: name.role == .keeper)
         write {
-            $0.record(
+            $0.writer(0).record(
                 kind,
                 at: EventClock.ticks,
                 small: process.field,
@@ -83,8 +125,13 @@ public final class SupervisorEvents: Sendable {
         }
     }
 
-    private func put(_ kind: EventKind, at start: UInt64, small: UInt16, text: String) {
-        let end = EventClock.ticks
+    private func put(
+        _ kind: EventKind,
+        at start: UInt64,
+        until end: UInt64 = EventClock.ticks,
+        small: UInt16,
+        text: String
+    ) {
         state.withLock { state in
             guard let log = state.log else { return }
             var number = state.texts[text] ?? 0
@@ -102,9 +149,9 @@ public final class SupervisorEvents: Sendable {
         }
     }
 
-    private func write(_ body: (EventWriter) -> Void) {
+    private func write(_ body: (EventLog) -> Void) {
         state.withLock { state in
-            if let log = state.log { body(log.writer(0)) }
+            if let log = state.log { body(log) }
         }
     }
 }

@@ -21,6 +21,8 @@ struct NodesReport: CommandResult {
         var lanes: Int
         /// Why the node is down, if it is.
         var reason: String
+        /// Why the last worker that died did; empty: none has.
+        var lastDeath: String
     }
 
     /// The number of the last change of all.
@@ -49,7 +51,8 @@ struct NodesReport: CommandResult {
                 restarts: status.restarts,
                 change: status.changeNumber,
                 lanes: view.placement.nodes.first { $0.number == status.number }?.lanes.count ?? 0,
-                reason: status.reason
+                reason: status.reason,
+                lastDeath: status.lastDeath
             )
         }
     }
@@ -70,7 +73,9 @@ struct NodesReport: CommandResult {
                 String(node.lanes), node.reason,
             ])
         }
-        return table.text
+        let deaths = nodes.filter { !$0.lastDeath.isEmpty && $0.lastDeath != $0.reason }
+            .map { "node \($0.numaNode), last death: \($0.lastDeath)\n" }.joined()
+        return table.text + deaths
             + "last change \(change), up \(Figure.fixed(uptimeSeconds, digits: 1)) s\n"
     }
 }

@@ -121,6 +121,7 @@ extension NodeReading {
         guard status.workerState == .forwarding else { return status.workerState.description }
         let lane = lanes[index]
         if lane[.asleep] == 1 { return "sleeping" }
+        if lane[.asleep] == 2 { return "in a barrier" }
         if let before, before.status.incarnation == status.incarnation,
             before.lanes.indices.contains(index),
             before.lanes[index][.loops] == lane[.loops]
