@@ -27,7 +27,9 @@ extension Forwarder {
         try waitForRest()
         try order(LaneOrder.end)
         forwarding.lanesRun = false
-        for (index, lane) in lanes.enumerated() { lane.pointee.held?.leave(in: record, lane: index) }
+        for (index, lane) in lanes.enumerated() {
+            lane.pointee.held?.leave(in: record, lane: index)
+        }
         record.streams = generator.progress
         publishGauges()
         record.enter(.handed)
