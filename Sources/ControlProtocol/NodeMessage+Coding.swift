@@ -6,7 +6,7 @@ extension NodeMessage {
             queryPorts
         case packetGenerator, laneWakeups, queryTables
         case prepareTakeOver = 16
-        case handOver, takeOver
+        case handOver, takeOver, workerLeft
         case ask = 32
         case logLevels
         case hello = 64
@@ -27,6 +27,7 @@ extension NodeMessage {
         case .prepareTakeOver: .prepareTakeOver
         case .handOver: .handOver
         case .takeOver: .takeOver
+        case .workerLeft: .workerLeft
         case .recoverPorts: .recoverPorts
         case .setPort: .setPort
         case .queryPorts: .queryPorts
@@ -107,7 +108,7 @@ extension NodeMessage {
             writer.put(part)
             writer.put(isLast)
             writer.put(raw: body)
-        case .drain, .recoverPorts, .queryPorts, .takeOver, .queryTables: break
+        case .drain, .recoverPorts, .queryPorts, .takeOver, .queryTables, .workerLeft: break
         case .forward(let keepsHandoffs): writer.put(keepsHandoffs)
         case .prepareTakeOver(let record, let segment):
             writer.put(record)
@@ -175,6 +176,7 @@ extension NodeMessage {
             return .prepareTakeOver(record: try reader.getString(), segment: try reader.getString())
         case .handOver: return .handOver(record: try reader.getString())
         case .takeOver: return .takeOver
+        case .workerLeft: return .workerLeft
         case .drain: return .drain
         case .recoverPorts: return .recoverPorts
         case .queryPorts: return .queryPorts

@@ -36,6 +36,8 @@ public enum NodeMessage: Hashable, Sendable {
     /// Keeper: the worker is dead; stop queues, rebuild the pool, start queues. Answered with
     /// `buffers` and `result`.
     case recoverPorts
+    /// Keeper: a worker or a spare has ended. Answered with `result`.
+    case workerLeft
     /// Keeper: change a setting of a port. Answered with `result`.
     case setPort(interface: UInt16, PortSetting)
     /// Keeper: answered with one `portStatus` a port, then `result`.

@@ -66,6 +66,9 @@ public final class Keeper {
             configure(configuration, channel, request)
         case .recoverPorts:
             answer(channel, request) { () throws(DPDKError) in try recover(channel, request) }
+        case .workerLeft:
+            restoreDevices()
+            server.answer(channel, .result(error: "", text: ""), request: request)
         case .setPort(let interface, let setting):
             answer(channel, request) { () throws(DPDKError) in try apply(setting, to: interface) }
         case .queryPorts:
@@ -215,6 +218,12 @@ public final class Keeper {
         ringFile = file
     }
 
+    private func restoreDevices() {
+        for port in ports where port.restoreBusMastering() {
+            log.info("bus mastering restored", metadata: ["port": "\(port.configuration.name)"])
+        }
+    }
+
     /// After the worker's death: nothing that it shared is believed.
     private func recover(
         _ channel: MessageChannel,
@@ -223,6 +232,7 @@ public final class Keeper {
         guard let pool else { return "" }
         // First the pool forgets its state, which may be torn, so that drivers can give buffers
         // into it; what they give is then forgotten too, and every buffer made free from scratch.
+        restoreDevices()
         pool.forgetAll()
         for port in ports { try port.stop() }
         pool.rebuild()

@@ -118,6 +118,24 @@ final class KeptPort {
         }
     }
 
+    /// Lets a PCI device reach memory again, if it may not.
+    ///
+    /// `uio_pci_generic` takes that away whenever a process that had the device mapped has ended, though
+    /// others still have it: bit 2 of the command register (PCI Local Bus 3.0, 6.2.2).
+    ///
+    /// - Returns: whether it had been taken away.
+    func restoreBusMastering() -> Bool {
+        guard port != nil else { return false }
+        let path = "/sys/bus/pci/devices/\(configuration.device)/config"
+        let descriptor = open(path, O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        var command: UInt16 = 0
+        guard pread(descriptor, &command, 2, 4) == 2, command & 4 == 0 else { return false }
+        command |= 4
+        return pwrite(descriptor, &command, 2, 4) == 2
+    }
+
     func stop() throws(DPDKError) { try port?.stop() }
 
     func start() throws(DPDKError) { try port?.start() }

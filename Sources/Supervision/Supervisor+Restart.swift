@@ -192,6 +192,20 @@ extension Supervisor {
         if let status = await successor.exit { workerEnded(successor, status) }
     }
 
+    /// Lets the keeper put right what a worker's or a spare's end takes from devices.
+    func tellKeeper(_ number: Int) async {
+        guard let node = nodes[number], let keeper = node.keeper, node.keeperPhase == .up,
+            node.placement.ports.contains(where: { $0.kind == .pci })
+        else { return }
+        do throws(StepFailure) {
+            _ = try await keeper.request(
+                .workerLeft,
+                step: "care for devices",
+                within: options.times.request
+            )
+        } catch { log(.error, "devices-not-restored", node: number, ["reason": "\(error)"]) }
+    }
+
     /// After a handover that went wrong: whoever still forwards goes on, and what is half done goes.
     private func settleFailedRestart(_ number: Int) async {
         guard let node = nodes[number] else { return }

@@ -156,6 +156,7 @@ struct FakeNode {
             write("recoverPorts")
             if rule("recover-silent") != nil { return }
             send(.result(error: rule("recover-fails")?[0] ?? "", text: ""), request, channel)
+        case .workerLeft: send(.result(error: "", text: ""), request, channel)
         case .queryPorts:
             for port in ports.values.sorted(by: { $0.interface < $1.interface }) {
                 send(.portStatus(port), request, channel)

@@ -50,6 +50,7 @@ schema: 1
 defaults:
   heap: 192M
   buffers: 4096
+  spare: yes
 nodes:
   - node: 0
     lanes: [1]
@@ -131,6 +132,47 @@ check_missed() {
     expect "$((shown >= missed && $(statistic rx-miss right) == 0))" "its keeper says $shown, the other NIC missed none"
 }
 
+wait_for_spares() {
+    for _ in {1..120}; do
+        if ctl --json show nodes | jq -e 'all(.nodes[]; .workerState == "forwarding" and .spareState == "ready")' \
+            >/dev/null; then return; fi
+        sleep 0.5
+    done
+    fail "the spares do not come up"
+}
+
+# A planned restart of each node's worker loses nothing; from a dead one the spare takes over.
+check_restarts() {
+    local node text worker witness
+    for node in 0 1; do
+        wait_for_spares
+        ip netns exec west ping -q -i 0.05 -c 100 -W 5 10.2.0.2 >"$folder/ping" &
+        witness=$!
+        sleep 1
+        text=$(ctl restart node "$node" 2>&1 || true)
+        wait "$witness" || true
+        expect "$(grep -c "took over" <<<"$text")" "restart: $text"
+        text=$(grep transmitted "$folder/ping" || true)
+        expect "$([[ $text == "100 packets transmitted, 100 received, 0% packet loss"* ]] && echo 1 || echo 0)" "ping: $text"
+    done
+    for node in 0 1; do
+        wait_for_spares
+        worker=$(ctl --json show nodes | jq ".nodes[$node].workerPID")
+        kill -KILL "$worker"
+        for _ in {1..120}; do
+            text=$(ctl --json show nodes | jq -r ".nodes[$node] | select(.workerPID != $worker) | .workerState")
+            [[ $text == forwarding ]] && break
+            sleep 0.1
+        done
+        text=$(ip netns exec west ping -q -i 0.05 -c 100 -W 5 10.2.0.2 | grep transmitted || true)
+        expect "$([[ $text == "100 packets transmitted, 100 received, 0% packet loss"* ]] && echo 1 || echo 0)" \
+            "after the death of node $node's worker: $text"
+        text=$(ctl --json show restarts | jq -c ".restarts[] | select(.numaNode == $node)
+            | [.by, .forwardingMicroseconds, .buffers, .buffersFree]")
+        expect "$(jq 'if .[0] == "spare" and .[2] == .[3] then 1 else 0 end' <<<"$text")" "node $node: $text"
+    done
+}
+
 # The CPUs of every thread of a process must be among its node's.
 check_threads() {
     local node=$1 pid=$2 what=$3 task allowed cpus cpu wrong=""
@@ -177,3 +219,4 @@ check_traffic
 check_node 0
 check_node 1
 check_missed
+check_restarts
