@@ -78,6 +78,9 @@ extension Supervisor {
                 "node \(number) has no keeper, so that no worker can attach: restart it whole"
             )
         }
+        if let reason = Preflight(files: files, runtime: runtime).refusal(of: node.placement) {
+            throw ChangeError("node \(number) cannot be restarted without loss: \(reason)")
+        }
         if !node.placement.hasSpare, node.spare == nil {
             try checkRoom(node.placement)
         }

@@ -15,6 +15,9 @@ extension Supervisor {
         guard let node = nodes[number], node.placement.hasSpare, node.spare == nil,
             node.spareStart == nil, !isStopping
         else { return }
+        if let reason = Preflight(files: files, runtime: runtime).refusal(of: node.placement) {
+            return log(.warning, "no-spare", node: number, ["reason": reason])
+        }
         nodes[number]?.spareStart = Task {
             await bringSpareUp(number)
             nodes[number]?.spareStart = nil

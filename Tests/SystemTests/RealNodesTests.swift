@@ -40,8 +40,8 @@ extension SystemTests {
                     "--cores-per-socket", "2",
                     "--mem-per-node", "1536M", "--hugepages-per-node", "320", "--nic-nodes",
                     "0,0,1,1",
-                    "--nic-model", "vmxnet3", "--nic-bind", "kernel", "--modprobe",
-                    "uio_pci_generic",
+                    "--nic-model", "vmxnet3", "--nic-bind", "kernel", "--iommu", "--modprobe",
+                    "vfio-pci,vfio_iommu_type1",
                     "--timeout", "400", "--",
                     root.appendingPathComponent("Tests/SystemTests/programs/two-numa-nodes.sh")
                         .path,

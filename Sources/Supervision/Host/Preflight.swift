@@ -61,6 +61,21 @@ struct Preflight {
         }
     }
 
+    /// Why a node's devices do not bear a second worker that attaches and ends; nil: they do.
+    ///
+    /// `uio_pci_generic` clears bus mastering whenever a process that had the device mapped ends, and
+    /// some devices do not recover from that but by a reset.
+    func refusal(of node: NodePlacement) -> String? {
+        for port in node.ports where port.kind == .pci {
+            let link = "\(files.host.sysfs)/bus/pci/devices/\(port.device)/driver"
+            guard let driver = SmallFile.linkTarget(link), driver.hasSuffix("/uio_pci_generic")
+            else { continue }
+            return "port \(port.name) is bound to uio_pci_generic, which stops the device when a "
+                + "process that had it mapped ends; bind it to vfio-pci"
+        }
+        return nil
+    }
+
     /// Free hugepages of a size on a NUMA node; nil: the machine does not say.
     func freePages(_ hardwareNode: Int?, _ pageBytes: Int) -> Int? {
         let directory =

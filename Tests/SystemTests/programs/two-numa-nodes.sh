@@ -37,7 +37,7 @@ trap finish EXIT
 
 give_to_user_space() {
     local address=$1
-    echo uio_pci_generic >"/sys/bus/pci/devices/$address/driver_override"
+    echo vfio-pci >"/sys/bus/pci/devices/$address/driver_override"
     if [[ -e /sys/bus/pci/devices/$address/driver ]]; then
         echo "$address" >"/sys/bus/pci/devices/$address/driver/unbind"
     fi
