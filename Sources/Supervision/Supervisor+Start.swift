@@ -69,6 +69,7 @@ extension Supervisor {
             throw error
         }
         startClock()
+        startHangWatch()
         log(.notice, "forwarding", ["nodes": order.map { "\($0)" }.joined(separator: ",")])
     }
 

@@ -240,6 +240,7 @@ extension Supervisor {
             .last { $0 != process.name.incarnation }
         do throws(StepFailure) {
             try await bringInLine(worker, held)
+            barriers.join(BarrierMember(segment: worker.segment, process: process.child.process))
             if let status = await process.exit { workerEnded(process, status) }
         } catch {
             log(.error, "worker-not-in-line", node: number, ["reason": "\(error)"])

@@ -63,6 +63,7 @@ nodes:
 TOPOLOGY
     cat >"$folder/startup.conf" <<STARTUP
 unix { nodaemon runtime-dir $runtime state-dir $folder/state cli-listen $runtime/api.sock poll-sleep-usec 100 }
+lanes { hang-msec 0 }
 instance $instance
 topology $folder/topology.yaml
 STARTUP
