@@ -78,9 +78,9 @@ struct Testbed: Sendable {
             schema: 1
             defaults:
               heap: 192M
-              spare: \(spare ? "yes" : "no")
               buffers: 8192
               restart: \(restart)
+              spare: \(spare ? "yes" : "no")
             nodes:
             \(nodes.joined(separator: "\n"))
 
