@@ -109,6 +109,8 @@ final class SupervisedMachine: Sendable {
             runtimeDirectory: directory + "/run",
             nodeExecutable: "\(build)/fake-node",
             build: Build.version,
+            // Tests run side by side, and their processes wait for the CPU.
+            times: StepTimes(slow: true),
             host: HostPaths(
                 sharedMemory: directory + "/shm",
                 hugepageDirectories: [2 << 20: directory + "/huge"],
