@@ -307,7 +307,7 @@ let package = Package(
         .testTarget(
             name: "PacketNodesTests",
             dependencies: [
-                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem",
+                "CDPDK", "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem",
                 "PacketBuffers",
                 "PacketGraph", "PacketNodes", "TestSupport",
             ],

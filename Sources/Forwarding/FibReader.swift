@@ -67,25 +67,64 @@ public struct FibReader: @unchecked Sendable {
             seen |= readTable(addresses[index], into: leaves + index)
             index &+= 1
         }
+        _ = finish(addresses, leaves, count, seen)
+    }
+
+    /// As `lookup(addresses:leaves:count:)`, for addresses that `prefetch` was called with before.
+    ///
+    /// - Returns: the leaves or'ed.
+    @inlinable
+    @inline(__always)
+    public func lookupPrefetched(
+        addresses: UnsafePointer<UInt32>,
+        leaves: UnsafeMutablePointer<UInt32>,
+        count: Int
+    ) -> UInt32 {
+        var seen: UInt32 = 0
+        var index = 0
+        while index < count {
+            seen |= readTable(addresses[index], into: leaves + index)
+            index &+= 1
+        }
+        return finish(addresses, leaves, count, seen)
+    }
+
+    /// Makes leaves of table words.
+    ///
+    /// `seen` is all those words or'ed; likewise the leaves are returned.
+    @inlinable
+    @inline(__always)
+    func finish(
+        _ addresses: UnsafePointer<UInt32>,
+        _ leaves: UnsafeMutablePointer<UInt32>,
+        _ count: Int,
+        _ seen: UInt32
+    ) -> UInt32 {
         let fallback = CLinux_load_acquire32(defaultLeaf)
-        index = 0
+        var index = 0
+        var result: UInt32 = 0
         if seen < FibEntry.extensionFlag {
             while index < count {
                 let word = leaves[index]
-                leaves[index] = word == 0 ? fallback : word & FibEntry.leafMask
+                let leaf = word == 0 ? fallback : word & FibEntry.leafMask
+                leaves[index] = leaf
+                result |= leaf
                 index &+= 1
             }
-            return
+            return result
         }
         while index < count {
             let end = min(index &+ Self.chunk, count)
-            readBlocks(addresses, leaves, from: index, to: end, fallback: fallback)
+            result |= readBlocks(addresses, leaves, from: index, to: end, fallback: fallback)
             index = end
         }
+        return result
     }
 
     /// Reads the blocks that table words name, those of a chunk at once: most of a block that holds many routes is
     /// not in the line that was asked for, so the line of each entry is asked for before the first entry is read.
+    ///
+    /// - Returns: the leaves or'ed.
     @inlinable
     @inline(__always)
     func readBlocks(
@@ -94,7 +133,7 @@ public struct FibReader: @unchecked Sendable {
         from start: Int,
         to end: Int,
         fallback: UInt32
-    ) {
+    ) -> UInt32 {
         withUnsafeTemporaryAllocation(of: UnsafePointer<UInt32>.self, capacity: Self.chunk) {
             let entries = $0.baseAddress.unsafelyUnwrapped
             var index = start
@@ -108,11 +147,15 @@ public struct FibReader: @unchecked Sendable {
                 index &+= 1
             }
             index = start
+            var result: UInt32 = 0
             while index < end {
                 let word = CLinux_load_acquire32(entries[index &- start])
-                leaves[index] = word == 0 ? fallback : word & FibEntry.leafMask
+                let leaf = word == 0 ? fallback : word & FibEntry.leafMask
+                leaves[index] = leaf
+                result |= leaf
                 index &+= 1
             }
+            return result
         }
     }
 

@@ -31,6 +31,8 @@ public struct DispatcherState {
     @usableFromInline let pool: MbufPool
     /// Where the lane records calls, while somebody traces them.
     @usableFromInline let events: EventWriter
+    /// Clocks of the call that runs which were counted for other nodes.
+    @usableFromInline var fusedClocks: UInt64 = 0
 
     /// A frame's place in the queue.
     @frozen @usableFromInline
@@ -123,6 +125,22 @@ public struct DispatcherState {
         }
     }
 
+    /// Adds one packet to a graph node's open frame.
+    @inlinable @inline(__always)
+    public mutating func append(_ mbuf: Mbuf, to node: UInt16) {
+        let frame = Int(slots[Int(node)].openFrame)
+        guard frame >= 0 else { return appendToNew(mbuf, to: node) }
+        let filled = Int(frames[frame].count)
+        packets[frame &* frameCapacity &+ filled] = mbuf
+        frames[frame].count = Int32(truncatingIfNeeded: filled &+ 1)
+        if filled &+ 1 == frameCapacity { slots[Int(node)].openFrame = -1 }
+    }
+
+    @usableFromInline @inline(never)
+    mutating func appendToNew(_ mbuf: Mbuf, to node: UInt16) {
+        withUnsafePointer(to: mbuf) { append($0, count: 1, to: node) }
+    }
+
     @inlinable @inline(__always)
     mutating func open(for node: UInt16) -> Int {
         guard freeCount > 0 else { return -1 }
@@ -196,7 +214,8 @@ public struct DispatcherState {
         let end = timestamp()
         block.pointer(.internalCalls).pointee &+= 1
         block.pointer(.internalVectors).pointee &+= UInt64(truncatingIfNeeded: count)
-        this.pointee.record(index, vectors: count, clocks: end &- start)
+        this.pointee.record(index, vectors: count, clocks: end &- start &- this.pointee.fusedClocks)
+        this.pointee.fusedClocks = 0
         block.pointer(.currentNode).pointee = 0
         return end
     }
@@ -270,6 +289,34 @@ public struct DispatcherState {
 }
 
 extension DispatcherState {
+    /// Whether a node may do the work of nodes behind it (`countFused`): not while each call is an event.
+    @inlinable @inline(__always)
+    public var mayFuse: Bool { !events.traces(.dispatch) }
+
+    /// Counts a call of a node whose work another one does in its own; `countFusedCalls` goes with it.
+    ///
+    /// - Parameters:
+    ///   - node: the graph index of the node that is left out.
+    ///   - vectors: packets.
+    ///   - clocks: taken off the calling node's; 0: they stay there.
+    @inlinable @inline(__always)
+    public mutating func countFused(_ node: Int, vectors: Int, clocks: UInt64 = 0) {
+        guard clocks == 0 else {
+            fusedClocks &+= clocks
+            return record(node, vectors: vectors, clocks: clocks)
+        }
+        let words = block.node(node)
+        words[0] &+= 1
+        words[1] &+= UInt64(truncatingIfNeeded: vectors)
+    }
+
+    /// Counts the calls of `countFused` and the packets of all of them for the lane.
+    @inlinable @inline(__always)
+    public func countFusedCalls(_ calls: Int, vectors: Int) {
+        block.pointer(.internalCalls).pointee &+= UInt64(truncatingIfNeeded: calls)
+        block.pointer(.internalVectors).pointee &+= UInt64(truncatingIfNeeded: vectors)
+    }
+
     /// Dispatches as `dispatchPending` does, with an event for each call: a loop of its own, so that
     /// calls which nobody traces cost nothing more.
     @usableFromInline @inline(never)

@@ -168,7 +168,6 @@ public struct Output<Next: Exit> {
     /// Sends one packet through an exit.
     @inlinable @inline(__always)
     public func emit(_ mbuf: Mbuf, to exit: Next) {
-        var mbuf = mbuf
-        dispatcher.pointee.append(&mbuf, count: 1, to: wiring[Int(exit.rawValue)])
+        dispatcher.pointee.append(mbuf, to: wiring[Int(exit.rawValue)])
     }
 }

@@ -48,15 +48,32 @@ public struct EthernetInput: Node {
     public static var informational: [String] { Reason.information.map(\.text) }
 
     private let context: UnsafeMutablePointer<LaneContext>
+    private let fastPath: IPv4FastPath
 
     /// Makes the node of a lane.
-    public init(context: UnsafeMutablePointer<LaneContext>) { self.context = context }
+    init(context: UnsafeMutablePointer<LaneContext>, fastPath: IPv4FastPath) {
+        self.context = context
+        self.fastPath = fastPath
+    }
 
     /// Works on a frame.
     public mutating func process(_ frame: borrowing Frame<Next>) {
+        guard context.pointee.usesFastPath, frame.output.dispatcher.pointee.mayFuse else {
+            let tables = context.pointee.tables.pointee
+            let base = frame.output.errorBase
+            return frame.route { mbuf in Self.next(mbuf, tables, base) }
+        }
+        if fastPath.forward(frame) < frame.count { routeRest(frame) }
+    }
+
+    /// Looks at the packets that the fast path has left.
+    @inline(never)
+    private func routeRest(_ frame: borrowing Frame<Next>) {
         let tables = context.pointee.tables.pointee
         let base = frame.output.errorBase
-        frame.route { mbuf in Self.next(mbuf, tables, base) }
+        for index in 0..<frame.count where frame.nexts[index] != Frame<Next>.consumed {
+            frame.nexts[index] = Self.next(frame.mbufs[index], tables, base).rawValue
+        }
     }
 
     @inline(__always)

@@ -5,20 +5,21 @@ internal import PacketBuffers
 enum FlowHash {
     /// The hash of a packet that `ip4-input` has checked; never 0, which means "not worked out".
     @inline(__always)
-    static func hash(_ mbuf: Mbuf) -> UInt32 {
-        let header = IPv4Header(mbuf)
+    static func hash(_ mbuf: Mbuf) -> UInt32 { hash(IPv4Header(mbuf), mbuf.length) }
+
+    /// The same, of a packet of `length` bytes that begins with this header.
+    @inline(__always)
+    static func hash(_ header: IPv4Header, _ length: Int) -> UInt32 {
         let number = header.protocolNumber
         var ports: UInt32 = 0
         let offset = header.headerBytes
         // A fragment goes where the others of its packet go, and only the first has ports.
         let isWhole = header.fragment & (IPv4Flags.moreFragments | IPv4Flags.offsetMask) == 0
-        if number == IPProtocol.tcp || number == IPProtocol.udp, isWhole,
-            mbuf.length >= offset &+ 4
-        {
-            ports = rotate(mbuf.load(UInt32.self, at: offset), 16)
+        if number == IPProtocol.tcp || number == IPProtocol.udp, isWhole, length >= offset &+ 4 {
+            ports = rotate((header.base + offset).loadUnaligned(as: UInt32.self), 16)
         }
-        let source = mbuf.load(UInt32.self, at: 12)
-        let destination = mbuf.load(UInt32.self, at: 16)
+        let source = (header.base + 12).loadUnaligned(as: UInt32.self)
+        let destination = (header.base + 16).loadUnaligned(as: UInt32.self)
         let value = mix(source, destination ^ UInt32(number), ports)
         return value == 0 ? 1 : value
     }

@@ -86,6 +86,14 @@ public struct ForwardingTables {
     public func adjacency(_ index: UInt32) -> UnsafePointer<AdjacencyEntry> {
         adjacencies + (index < adjacencyCount ? Int(index) : 0)
     }
+
+    /// The adjacency that a flow has in an ECMP group; entry 0 for a group beyond the table.
+    @inlinable @inline(__always)
+    func bucket(_ index: UInt32, _ hash: UInt32) -> UInt32 {
+        guard index < pathListCount else { return 0 }
+        let list = pathLists + Int(index)
+        return list.pointee.buckets[Int(hash & list.pointee.mask)]
+    }
 }
 
 /// An interface as the data path sees it; 32 bytes.
@@ -204,13 +212,18 @@ public struct AdjacencyEntry {
     /// The `sw_if_index` that the packet leaves by (glean, arp, rewrite); 0: none.
     public var txInterface: UInt16
     /// That interface's MTU: bytes of the largest IP packet in one frame; 0 without an interface.
-    public var mtu: UInt16
+    public let mtu: UInt16
     /// The exit of `ip4-lookup` (`IPv4Lookup.Next`).
-    public var exit: UInt16
+    public let exit: UInt16
     /// The raw value of `ControlProtocol.AdjacencyRecord.Kind`.
     public var kind: UInt8
+    /// Unused, zero.
+    public var padding: UInt8
+    /// The longest Ethernet frame in bytes that goes out as it is behind this adjacency; 0: every packet needs
+    /// more than a new header.
+    @usableFromInline let frameLimit: UInt16
     /// Unused, zero: brings the entry to 32 bytes.
-    public var padding: (UInt8, UInt32)
+    @usableFromInline let morePadding: UInt16 = 0
 
     /// Makes an entry; fields that its kind does not use stay 0.
     public init(
@@ -229,7 +242,9 @@ public struct AdjacencyEntry {
         self.mtu = mtu
         self.exit = exit
         self.kind = kind
-        padding = (0, 0)
+        padding = 0
+        let limit = Int(mtu) + EthernetHeader.byteCount
+        frameLimit = exit == IPv4Lookup.Next.rewrite.rawValue ? UInt16(clamping: limit) : 0
     }
 }
 

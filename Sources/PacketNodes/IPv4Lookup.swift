@@ -99,7 +99,9 @@ public struct IPv4Lookup: Node {
             let mbuf = frame.mbufs[index]
             var leaf = leaves[index]
             if leaf & Leaf.isPathListBit != 0 {
-                leaf = Self.bucket(mbuf, leaf & ~Leaf.isPathListBit, tables)
+                let hash = FlowHash.hash(mbuf)
+                mbuf.flowHash = hash
+                leaf = tables.bucket(leaf & ~Leaf.isPathListBit, hash)
             }
             let adjacency = tables.adjacency(leaf)
             mbuf.adjacency = leaf
@@ -112,20 +114,6 @@ public struct IPv4Lookup: Node {
                 answer(mbuf, leaf, adjacency.pointee.kind, base)
             }
         }
-    }
-
-    /// The adjacency that the packet's flow has in an ECMP group.
-    @inline(__always)
-    private static func bucket(
-        _ mbuf: Mbuf,
-        _ index: UInt32,
-        _ tables: ForwardingTables
-    ) -> UInt32 {
-        guard index < tables.pathListCount else { return AdjacencyRecord.noRouteIndex }
-        let list = tables.pathLists[Int(index)]
-        let hash = FlowHash.hash(mbuf)
-        mbuf.flowHash = hash
-        return list.buckets[Int(hash & list.mask)]
     }
 
     @inline(never)

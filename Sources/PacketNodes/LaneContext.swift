@@ -37,6 +37,9 @@ public struct LaneContext {
     /// polled in every turn.
     public var holdNode = -1
 
+    /// Whether `ethernet-input` forwards plain packets itself, in the place of the nodes behind it.
+    public var usesFastPath = true
+
     /// Makes the context of a lane.
     ///
     /// - Parameters:

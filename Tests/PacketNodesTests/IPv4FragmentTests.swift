@@ -95,7 +95,12 @@ import Testing
 
     @Test func anImpossibleMTUDropsRatherThanLoops() throws {
         let router = try TestRouter()
-        router.adjacencies[Int(TestRouter.Index.rewrite) + 4].mtu = 67
+        router.adjacencies[Int(TestRouter.Index.rewrite) + 4] = TestRouter.rewrite(
+            interface: 4,
+            nextHop: address(10, 0, 4, 9),
+            mac: Packet.mac(0x49),
+            mtu: 67
+        )
         router.publish()
         try router.run([
             Packet.IPv4(

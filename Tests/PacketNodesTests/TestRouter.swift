@@ -1,3 +1,4 @@
+import CDPDK
 import ControlProtocol
 import Coordination
 import Forwarding
@@ -11,6 +12,8 @@ import Testing
 /// What the capture nodes of a router have seen.
 final class Capture {
     var packets: [(node: String, packet: Packet, rxInterface: UInt16, flowHash: UInt32)] = []
+    /// Of each packet: the fields that the graph writes.
+    var metadata: [[UInt64]] = []
 }
 
 /// Ends packets as a transmit node would and keeps their bytes.
@@ -26,6 +29,10 @@ struct CaptureOutput: Node {
             let mbuf = frame.mbufs[index]
             let bytes = UnsafeRawBufferPointer(start: mbuf.data, count: mbuf.length)
             capture.packets.append((own, Packet(Array(bytes)), mbuf.rxInterface, mbuf.flowHash))
+            capture.metadata.append([
+                UInt64(mbuf.txInterface), UInt64(mbuf.adjacency), UInt64(mbuf.l3Offset),
+                UInt64(mbuf.flags), UInt64(mbuf.pointer.pointee.pkt_len), UInt64(mbuf.headroom),
+            ])
         }
         pool.give(frame.mbufs, count: frame.count)
     }
@@ -263,7 +270,10 @@ final class TestRouter {
 
     /// Takes what was sent since.
     func sent() -> [(node: String, packet: Packet, rxInterface: UInt16, flowHash: UInt32)] {
-        defer { capture.packets = [] }
+        defer {
+            capture.packets = []
+            capture.metadata = []
+        }
         return capture.packets
     }
 
