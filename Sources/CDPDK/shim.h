@@ -159,6 +159,9 @@ static inline int cw_rx_queue_setup(uint16_t port, uint16_t queue, uint16_t desc
                                   (struct rte_mempool *)pool);
 }
 
+/// Packets that wait in a receive queue; negative: the driver does not say.
+static inline int cw_rx_waiting(uint16_t port, uint16_t queue) { return rte_eth_rx_queue_count(port, queue); }
+
 // Rings of 64-byte cells with one producer and one consumer, in memory of our own.
 _Static_assert(sizeof(struct rte_ring) == 384, "Coordination.HandoffLayout.ringHeaderBytes");
 struct cw_cells {

@@ -200,6 +200,7 @@ extension PortStatus {
         for counter in [rxPackets, txPackets, rxMissed, rxErrors, rxNoBuffer] {
             writer.put(counter)
         }
+        buffers.write(to: &writer)
     }
 
     init(from reader: inout WireReader) throws(WireError) {
@@ -218,7 +219,8 @@ extension PortStatus {
             txPackets: try reader.get(),
             rxMissed: try reader.get(),
             rxErrors: try reader.get(),
-            rxNoBuffer: try reader.get()
+            rxNoBuffer: try reader.get(),
+            buffers: try PortBuffers(from: &reader)
         )
     }
 }

@@ -128,9 +128,7 @@ extension NodeMessage {
             writer.put(line)
         case .plugins(let reports): writer.put(reports) { $1.write(to: &$0) }
         case .settings(let settings): writer.put(settings) { $1.write(to: &$0) }
-        case .buffers(let size, let free):
-            writer.put(size)
-            writer.put(free)
+        case .buffers(let report): report.write(to: &writer)
         case .hello(let identity): identity.write(to: &writer)
         case .state(let report):
             writer.put(report.state)
@@ -191,7 +189,7 @@ extension NodeMessage {
         case .ask: return .ask(topic: try reader.getString(), line: try reader.getString())
         case .plugins: return .plugins(try reader.getList(PluginReport.init(from:)))
         case .settings: return .settings(try reader.getList(PluginSetting.init(from:)))
-        case .buffers: return .buffers(size: try reader.get(), free: try reader.get())
+        case .buffers: return .buffers(try PoolReport(from: &reader))
         case .hello: return .hello(try ProcessIdentity(from: &reader))
         case .state:
             return .state(

@@ -34,7 +34,7 @@ public enum NodeMessage: Hashable, Sendable {
     /// Stop taking packets, flush, report `draining` and then `stopped`, and exit.
     case drain
     /// Keeper: the worker is dead; stop queues, rebuild the pool, start queues. Answered with
-    /// `buffers` and `result`.
+    /// `buffers`, one `portStatus` a port, and `result`.
     case recoverPorts
     /// Keeper: a worker or a spare has ended. Answered with `result`.
     case workerLeft
@@ -65,8 +65,8 @@ public enum NodeMessage: Hashable, Sendable {
     case result(error: String, text: String)
     /// A port's state, asked for or changed.
     case portStatus(PortStatus)
-    /// The buffers of a keeper's pool, and those free when all had been taken back.
-    case buffers(size: UInt32, free: UInt32)
+    /// What a keeper found in its pool when the worker had died.
+    case buffers(PoolReport)
     /// The plugins that a worker found; it says so when it is about to be `ready`.
     case plugins([PluginReport])
     /// What a worker has by index: interfaces, adjacencies, path lists, as an encoded list of `ForwardingChange`s.
@@ -86,7 +86,7 @@ public enum NodeMessage: Hashable, Sendable {
     /// "CWNM" in little-endian order; a datagram that starts otherwise is refused.
     public static let magic: UInt32 = 0x4D4E_5743
     /// The version of this protocol; both ends must have the same.
-    public static let version: UInt16 = 2
+    public static let version: UInt16 = 3
     /// The most bytes of a message, header included.
     public static let maximumBytes = 65_536
     /// Bytes of the header.
@@ -180,6 +180,8 @@ public struct PortStatus: Hashable, Sendable {
     public var rxErrors: UInt64
     /// Receive buffers that the driver wanted and the pool did not have.
     public var rxNoBuffer: UInt64
+    /// The buffers that its queues hold.
+    public var buffers: PortBuffers
 
     /// Makes a status; without counters, as for a TAP, they are 0.
     public init(
@@ -197,7 +199,8 @@ public struct PortStatus: Hashable, Sendable {
         txPackets: UInt64 = 0,
         rxMissed: UInt64 = 0,
         rxErrors: UInt64 = 0,
-        rxNoBuffer: UInt64 = 0
+        rxNoBuffer: UInt64 = 0,
+        buffers: PortBuffers = PortBuffers()
     ) {
         self.interface = interface
         self.driver = driver
@@ -214,6 +217,7 @@ public struct PortStatus: Hashable, Sendable {
         self.rxMissed = rxMissed
         self.rxErrors = rxErrors
         self.rxNoBuffer = rxNoBuffer
+        self.buffers = buffers
     }
 }
 

@@ -70,6 +70,8 @@ public struct LaneBlock: Sendable {
         case interruptLoops
         /// Packets from input nodes and rings in the last turn.
         case turnVectors
+        /// Free buffers that input nodes keep at hand.
+        case atHand
         /// The last barrier epoch reached; a cache line of its own begins here.
         case epochReached = 48
         /// The time-stamp counter when it was reached.

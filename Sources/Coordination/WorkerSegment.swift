@@ -168,6 +168,9 @@ extension WorkerSegment {
         case hidesNodes
         /// The time-stamp counter up to which a closed barrier counts (`LaneBarrier`).
         case barrierLease
+        /// Buffers that the node's ports took for their receive queues when they were started, how many
+        /// of those may not have been replaced yet, and how many transmit queues hold at most.
+        case portBuffers, portSlack, portMost
         /// The raw value of the worker's `ProcessState`.
         case state = 256
         /// The worker's process id, ticks of the time-stamp counter a second, and its reading at
@@ -204,6 +207,14 @@ extension WorkerSegment {
         /// found a jump, how far it was ahead of the kernel's clock in nanoseconds at the last one
         /// (signed), and the frequency that was measured, in thousandths of a hertz.
         case clockChecks, clockJumps, clockError, clockMillihertzMeasured
+        /// The last journal entry that was begun; one above `changeNumber` is being applied.
+        case changeBegun
+        /// Where buffers are that are not free: in the ports' receive and transmit queues, with lanes;
+        /// those that nobody is known to have, and those that are free or held twice (`BufferAccounts`).
+        case poolReceive, poolTransmit, poolLanes, poolMissing, poolSurplus
+        /// How often all buffers were counted while nothing moved, and the seconds since 1970 of the last
+        /// time.
+        case poolAudits, poolAuditTime
         /// Entries of the directory; stored after them. The supervisor's, until the worker starts.
         /// Its place is part of the layout that `docs/statistics.md` describes.
         case entryCount = 320

@@ -47,18 +47,27 @@ public enum LogLine {
     public static func timestamp() -> String {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
+        return time(seconds: now.tv_sec) + ".\(digits(now.tv_nsec / 1_000_000, 3))Z"
+    }
+
+    /// UTC in whole seconds (RFC 3339).
+    public static func time(unixSeconds: Int) -> String { time(seconds: unixSeconds) + "Z" }
+
+    private static func digits(_ value: Int, _ width: Int) -> String {
+        let text = "\(value)"
+        return String(repeating: "0", count: max(0, width - text.count)) + text
+    }
+
+    private static func time(seconds: time_t) -> String {
+        var seconds = seconds
         var parts = tm()
-        gmtime_r(&now.tv_sec, &parts)
-        func digits(_ value: Int, _ width: Int) -> String {
-            let text = "\(value)"
-            return String(repeating: "0", count: max(0, width - text.count)) + text
-        }
+        gmtime_r(&seconds, &parts)
         let date = [
             "\(Int(parts.tm_year) + 1900)", digits(Int(parts.tm_mon) + 1, 2),
             digits(Int(parts.tm_mday), 2),
         ].joined(separator: "-")
         let time = [Int(parts.tm_hour), Int(parts.tm_min), Int(parts.tm_sec)]
             .map { digits($0, 2) }.joined(separator: ":")
-        return "\(date)T\(time).\(digits(now.tv_nsec / 1_000_000, 3))Z"
+        return "\(date)T\(time)"
     }
 }

@@ -27,6 +27,9 @@ final class Forwarder {
     let events: EventWriter
     private let eventLog: EventLog
     private var rates: RateMeter
+    /// Where the pool's buffers were, and how many were missing at the last look that was worth something.
+    var accounts = BufferAccounts()
+    var lastMissing: Int?
     private let configuration: WorkerConfiguration
     private let heap: NodeHeap
     private let fib: Fib

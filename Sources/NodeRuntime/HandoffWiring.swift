@@ -80,6 +80,11 @@ final class HandoffWiring {
         }
     }
 
+    /// Buffers on their way from one lane of this worker to another.
+    var buffersBetweenLanes: Int {
+        local.reduce(0) { $0 + $1.reduce(0) { $0 + ($1?.count ?? 0) } }
+    }
+
     /// Takes back what a dead predecessor left half done, at both ends.
     ///
     /// - Parameter keepsPublished: whether packets that were handed to the predecessor are still wanted.

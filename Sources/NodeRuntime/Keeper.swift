@@ -233,11 +233,13 @@ public final class Keeper {
         // First the pool forgets its state, which may be torn, so that drivers can give buffers
         // into it; what they give is then forgotten too, and every buffer made free from scratch.
         restoreDevices()
+        let taken = max(0, pool.size - pool.available)
+        let waiting = ports.reduce(0) { $0 + $1.waiting }
         pool.forgetAll()
         for port in ports { try port.stop() }
         pool.rebuild()
         let free = pool.available
-        for port in ports { try port.start() }
+        for port in ports { try port.start(with: pool) }
         log.info(
             "ports recovered",
             metadata: [
@@ -246,9 +248,17 @@ public final class Keeper {
         )
         server.answer(
             channel,
-            .buffers(size: UInt32(pool.size), free: UInt32(free)),
+            .buffers(
+                PoolReport(
+                    size: UInt32(pool.size),
+                    free: UInt32(free),
+                    taken: UInt32(taken),
+                    waiting: UInt32(waiting)
+                )
+            ),
             request: request
         )
+        for port in ports { server.answer(channel, .portStatus(port.status), request: request) }
         return ""
     }
 

@@ -18,17 +18,21 @@ final class KeptPort {
     private var mtu: UInt16
     private var isAdminUp = false
     private var wasLinkUp = false
+    /// What its queues hold of the node's buffers.
+    private var buffers: PortBuffers
 
     private init(
         configuration: PortConfiguration,
         port: EthernetPort?,
         descriptors: [Int32],
-        mac: MACAddress
+        mac: MACAddress,
+        buffers: PortBuffers = PortBuffers()
     ) {
         self.configuration = configuration
         self.port = port
         self.descriptors = descriptors
         self.mac = mac
+        self.buffers = buffers
         mtu = configuration.mtu
     }
 
@@ -42,7 +46,8 @@ final class KeptPort {
         switch configuration.kind {
         case .dpdk:
             let port = try EthernetPort.find(device: configuration.device)
-            try port.configure(
+            let free = pool.available
+            let latitude = try port.configure(
                 EthernetPort.Settings(
                     rxQueues: Int(configuration.rxQueues),
                     txQueues: Int(configuration.txQueues),
@@ -60,7 +65,12 @@ final class KeptPort {
                 configuration: configuration,
                 port: port,
                 descriptors: [],
-                mac: own.bits == 0 ? madeUpMAC(configuration, node: node) : own
+                mac: own.bits == 0 ? madeUpMAC(configuration, node: node) : own,
+                buffers: PortBuffers(
+                    receive: UInt32(clamping: free - pool.available),
+                    slack: UInt32(clamping: latitude.slack),
+                    transmitMost: UInt32(clamping: latitude.transmitMost)
+                )
             )
         case .tap:
             let descriptors = try openTap(configuration)
@@ -138,7 +148,16 @@ final class KeptPort {
 
     func stop() throws(DPDKError) { try port?.stop() }
 
-    func start() throws(DPDKError) { try port?.start() }
+    /// Starts a port that was stopped, whose receive queues take buffers of the pool again.
+    func start(with pool: MbufPool) throws(DPDKError) {
+        let free = pool.available
+        try port?.start()
+        buffers.receive = UInt32(clamping: free - pool.available)
+    }
+
+    /// Packets that have been received and that no lane has taken, as far as the driver says; those in
+    /// a TAP wait in the kernel, and are not lost with a worker.
+    var waiting: Int { port?.waiting(queues: Int(configuration.rxQueues)) ?? 0 }
 
     /// Stops the port for good; the TAP's interface goes when the worker's descriptors are closed
     /// too.
@@ -204,7 +223,8 @@ final class KeptPort {
             txPackets: status.txPackets,
             rxMissed: status.rxMissed,
             rxErrors: status.rxErrors,
-            rxNoBuffer: status.rxNoBuffer
+            rxNoBuffer: status.rxNoBuffer,
+            buffers: buffers
         )
     }
 }

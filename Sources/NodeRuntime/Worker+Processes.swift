@@ -20,6 +20,7 @@ extension Worker {
         loop.start("gauges") { process in
             while true {
                 bound.value.forwarder.publishGauges()
+                bound.value.worker.auditBuffers(of: bound.value.forwarder)
                 await process.suspend(for: pause)
             }
         }
@@ -46,6 +47,24 @@ extension Worker {
             segment.writeProcess(index, process.reading)
         }
         segment.store(.processCount, UInt64(loop.processes.count))
+    }
+
+    /// A buffer that nobody has is a fault of this program or of a plugin: it says so, loudly.
+    private func auditBuffers(of forwarder: Forwarder) {
+        switch forwarder.auditBuffers() {
+        case nil: break
+        case .right: log.notice("buffers accounted for")
+        case .wrong(let missing, let reading):
+            log.error(
+                "buffers-missing",
+                metadata: [
+                    "missing": "\(missing)", "size": "\(reading.size)", "free": "\(reading.free)",
+                    "nic-rx": "\(reading.receive)", "nic-tx": "\(reading.transmit)",
+                    "at-hand": "\(reading.atHand)", "held": "\(reading.held)",
+                    "between-lanes": "\(reading.betweenLanes)",
+                ]
+            )
+        }
     }
 
     private func verifyClock(_ forwarder: Forwarder) {

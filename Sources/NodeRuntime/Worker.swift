@@ -269,7 +269,11 @@ public final class Worker {
             )
         }
         var entry = change?.number == number && part > 0 ? change : nil
-        if part == 0 { entry = (number, 0, "") }
+        if part == 0 {
+            entry = (number, 0, "")
+            // Who dies of it has it on record.
+            forwarder.segment.store(.changeBegun, number)
+        }
         guard var entry, entry.nextPart == part else {
             return server.answer(
                 channel,

@@ -51,13 +51,27 @@ public struct EthernetPort: Sendable {
         }
     }
 
+    /// How far the buffers that a port's queues hold can be off what they took at the start.
+    public struct Latitude: Hashable, Sendable {
+        /// How many of its receive queues' buffers the driver may leave out until it replaces them.
+        public var slack: Int
+        /// The most that its transmit queues hold.
+        public var transmitMost: Int
+    }
+
+    /// Drivers that copy what they send, and give the buffer back at once.
+    private static let copyingDrivers: Set<String> = [
+        "net_null", "net_tap", "net_pcap", "net_af_packet",
+    ]
+
     /// Configures the port and its queues; it is not started.
     ///
     /// - Parameters:
     ///   - settings: what it is set up with.
     ///   - pool: where its receive queues take their buffers.
+    /// - Returns: what is not known of the buffers that the queues will hold.
     /// - Throws: `queues` if the device has too few, or `port` with the step that failed.
-    public func configure(_ settings: Settings, pool: MbufPool) throws(DPDKError) {
+    public func configure(_ settings: Settings, pool: MbufPool) throws(DPDKError) -> Latitude {
         var information = rte_eth_dev_info()
         try check("read its properties", rte_eth_dev_info_get(number, &information))
         guard settings.rxQueues <= Int(information.max_rx_queues) else {
@@ -119,6 +133,33 @@ public struct EthernetPort: Sendable {
                 )
             )
         }
+        return Self.latitude(information, settings, txDescriptors: Int(tx))
+    }
+
+    private static func latitude(
+        _ information: rte_eth_dev_info,
+        _ settings: Settings,
+        txDescriptors: Int
+    ) -> Latitude {
+        let driver = information.driver_name.map { String(cString: $0) } ?? ""
+        guard !copyingDrivers.contains(driver) else {
+            return Latitude(slack: 0, transmitMost: 0)
+        }
+        // vmxnet3 replaces each buffer before it hands it out; others when so many are out, and some
+        // have a batch of that size on its way to the caller.
+        let batch = driver == "net_vmxnet3" ? 0 : Int(information.default_rxconf.rx_free_thresh)
+        return Latitude(
+            slack: settings.rxQueues * 2 * batch,
+            transmitMost: settings.txQueues * txDescriptors
+        )
+    }
+
+    /// Packets that the port has received and nobody has taken, as far as the driver says.
+    ///
+    /// - Parameter queues: how many receive queues it has.
+    /// - Returns: packets; 0 where the driver does not say.
+    public func waiting(queues: Int) -> Int {
+        (0..<queues).reduce(0) { $0 + max(0, Int(cw_rx_waiting(number, UInt16($1)))) }
     }
 
     /// Starts queues and link.

@@ -27,6 +27,9 @@ public struct LaneRing: @unchecked Sendable {
         }
     }
 
+    /// Buffers in it; exact only while nobody puts or takes.
+    public var count: Int { Int(cw_ring_used(ring)) }
+
     /// Whether no buffer is in it; exact only while nobody puts or takes.
     public var isEmpty: Bool { cw_ring_used(ring) == 0 }
 

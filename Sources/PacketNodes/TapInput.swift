@@ -81,6 +81,7 @@ public struct TapInput: InputNode {
     public mutating func poll(_ output: Output<Next>) -> Int {
         var total = 0
         for index in 0..<queueCount { total &+= receive(queues[index], output) }
+        noteSpare()
         return total
     }
 
@@ -125,6 +126,13 @@ public struct TapInput: InputNode {
     public mutating func release(to pool: MbufPool) {
         pool.give(spare, count: spareCount)
         spareCount = 0
+        noteSpare()
+    }
+
+    /// Says how many buffers are at hand, for whoever counts all of the pool.
+    @inline(__always)
+    private func noteSpare() {
+        context.pointee.block.pointer(.atHand).pointee = UInt64(truncatingIfNeeded: spareCount)
     }
 
     /// Takes as many buffers as have been used, so that a quiet lane always holds the same number.

@@ -96,8 +96,32 @@ public protocol Dataplane: Sendable {
     /// - Throws: `ChangeError` with the reason; see `docs/restart.md` for what goes on then.
     func restart(node: Int) async throws(ChangeError) -> RestartOutcome
 
+    /// The lives of a node's worker that are over and kept, oldest first.
+    ///
+    /// - Parameter node: the NUMA node's number in the placement.
+    /// - Returns: those that are kept.
+    func deadLives(node: Int) async -> [DeadLife]
+
+    /// Forgets what is kept of lives that are over.
+    ///
+    /// - Parameters:
+    ///   - node: the NUMA node's number in the placement.
+    ///   - incarnation: only this life; nil: all of the node.
+    /// - Returns: how many were forgotten.
+    /// - Throws: `ChangeError` if nothing is kept of that life.
+    func clearDeadLives(node: Int, incarnation: UInt32?) async throws(ChangeError) -> Int
+
     /// What became of each death of a worker, oldest first.
     func recoveries() async -> [Recovery]
+
+    /// Has changes go to one node first, or to all at once again.
+    ///
+    /// - Parameter rule: where they go and for how long; nil: to all at once.
+    /// - Throws: `ChangeError` if there is no such node, or the rule cannot be written down.
+    func setCanary(_ rule: CanaryRule?) async throws(ChangeError)
+
+    /// Where changes go first, and which of them a worker did not survive.
+    func canaryStatus() async -> CanaryStatus
 
     /// What the barriers came to so far.
     var barrierReport: BarrierReport { get }

@@ -19,6 +19,22 @@ struct NodeState {
         var state = ProcessState.starting
     }
 
+    /// A death that is being dealt with.
+    struct Death: Sendable {
+        var recovery: Recovery
+        /// When the supervisor knew.
+        var since: ContinuousClock.Instant
+        /// Buffers that the worker had and that were no packets: at hand, and in receive queues.
+        var atHand: UInt64
+        var inQueues: UInt64
+
+        /// The packets that were in the worker's graph, by what its keeper found in the pool.
+        func inLanes(of pool: PoolReport) -> UInt64 {
+            let others = atHand + inQueues + recovery.held
+            return UInt64(pool.taken) > others ? UInt64(pool.taken) - others : 0
+        }
+    }
+
     let placement: NodePlacement
     var keeper: NodeProcess?
     var keeperState = ProcessState.starting
@@ -50,8 +66,8 @@ struct NodeState {
     var segment: WorkerSegment?
     /// What the ports' hardware counted in the keeper's present life, or in its last one.
     var portSegment: PortSegment?
-    /// The last life that is over, whose segment is kept for reading.
-    var lastDead: UInt32?
+    /// The lives that are over and kept for reading, oldest first.
+    var deadLives: [DeadLife] = []
     var baseline = CounterBaseline()
     /// The event logs of the worker's present life, or of its last one, and of the one before that.
     var eventLog: EventLog?
@@ -65,11 +81,13 @@ struct NodeState {
     /// What its worker, or the last one, found of plugins.
     var plugins: [PluginReport] = []
     /// A death that is being dealt with, and since when.
-    var died: (recovery: Recovery, since: ContinuousClock.Instant)?
+    var died: Death?
     /// What became of earlier ones, oldest first.
     var recoveries: [Recovery] = []
     /// What the keeper had of its pool when it had taken every buffer back, the last time.
-    var recoveredBuffers: (size: Int, free: Int)?
+    var recoveredBuffers: PoolReport?
+    /// What the queues of its ports hold of the pool's buffers.
+    var portBuffers = PortBuffers()
     /// Replaces the node's dead worker.
     var recovery: Task<Void, Never>?
 

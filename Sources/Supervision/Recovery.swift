@@ -1,4 +1,5 @@
 internal import CausewayConfiguration
+internal import ControlProtocol
 internal import Coordination
 internal import Logging
 
@@ -38,6 +39,10 @@ public struct Recovery: Sendable {
     public var droppedByPeers: UInt64 = 0
     /// Packets for unknown neighbours that the dead worker held.
     public var held: UInt64 = 0
+    /// Packets that the dead worker had in its graph, or had sent and the port had not.
+    public var inLanes: UInt64 = 0
+    /// Packets in the ports' receive queues, as far as drivers say; those in TAPs are not lost.
+    public var inPorts: UInt64 = 0
     /// Packets that the dead worker took in a second, of late.
     public var packetsPerSecond = 0.0
     /// Cells of handoff rings that were skipped because nobody was there to take them in time.
@@ -45,9 +50,16 @@ public struct Recovery: Sendable {
     /// The buffers of the pool, and how many were free when all had been taken back; nil: there is a
     /// new pool.
     public var buffers: (size: Int, free: Int)?
+    /// How many buffers nobody had (above 0), or were there twice (below 0), when the next worker had
+    /// counted them; nil: it has not yet.
+    public var missing: Int?
+    /// The number of the last journal entry that the dead worker had applied.
+    public var change: UInt64 = 0
+    /// The number of the entry that it was applying; nil: none.
+    public var changeBegun: UInt64?
 
     /// Packets known to be lost.
-    public var lost: UInt64 { droppedByPeers + held }
+    public var lost: UInt64 { droppedByPeers + held + inLanes + inPorts }
 
     /// For how long packets were lost at the rate at which they came (lost by rate), in seconds; nil:
     /// none came.
@@ -56,7 +68,7 @@ public struct Recovery: Sendable {
     }
 
     /// Whether every buffer was accounted for.
-    public var isExact: Bool { buffers.map { $0.size == $0.free } ?? true }
+    public var isExact: Bool { buffers.map { $0.size == $0.free } ?? true && (missing ?? 0) == 0 }
 }
 
 extension Supervisor {
@@ -76,9 +88,18 @@ extension Supervisor {
             detectionMicroseconds: ticks == 0 ? 0 : Int(max(0, min(silent, 1e12)))
         )
         recovery.held = (0..<segment.laneCount).reduce(0) { $0 + segment.lane($1).load(.held) }
+        recovery.change = segment.load(.changeNumber)
+        let begun = segment.load(.changeBegun)
+        recovery.changeBegun = begun > recovery.change ? begun : nil
         recovery.packetsPerSecond = Double(bitPattern: segment.load(.inputRate))
         recovery.droppedByPeers = peerDrops(to: node.placement.number)
-        nodes[node.placement.number]?.died = (recovery, .now)
+        let atHand = (0..<segment.laneCount).reduce(0) { $0 + segment.lane($1).load(.atHand) }
+        nodes[node.placement.number]?.died = NodeState.Death(
+            recovery: recovery,
+            since: .now,
+            atHand: atHand,
+            inQueues: UInt64(node.portBuffers.receive)
+        )
     }
 
     /// Notes how a node came back, or that it did not.
@@ -91,7 +112,11 @@ extension Supervisor {
         let now = peerDrops(to: number)
         // A peer that died meanwhile counts from zero again.
         recovery.droppedByPeers = now >= before ? now - before : now
-        recovery.buffers = kind == .whole ? nil : node.recoveredBuffers
+        if kind != .whole, let pool = node.recoveredBuffers {
+            recovery.buffers = (Int(pool.size), Int(pool.free))
+            recovery.inPorts = UInt64(pool.waiting)
+            recovery.inLanes = death.inLanes(of: pool)
+        }
         if kind != .none {
             let (seconds, attoseconds) = (ContinuousClock.now - death.since).components
             recovery.forwardingMicroseconds =
@@ -105,6 +130,7 @@ extension Supervisor {
         nodes[number]?.recoveries.append(recovery)
         if node.recoveries.count >= Self.recoveryLimit { nodes[number]?.recoveries.removeFirst() }
         report(recovery)
+        if kind != .none { awaitAudit(of: number, after: recovery.incarnation) }
     }
 
     private func report(_ recovery: Recovery) {
@@ -112,7 +138,11 @@ extension Supervisor {
             "incarnation": "\(recovery.incarnation)", "by": recovery.kind.rawValue,
             "detection-us": "\(recovery.detectionMicroseconds)",
             "peer-drops": "\(recovery.droppedByPeers)", "held": "\(recovery.held)",
+            "in-lanes": "\(recovery.inLanes)", "in-ports": "\(recovery.inPorts)",
+            "change": "\(recovery.change)",
         ]
+        if let begun = recovery.changeBegun { fields["applying"] = "\(begun)" }
+
         if let time = recovery.forwardingMicroseconds { fields["forwarding-us"] = "\(time)" }
         log(.notice, "recovered", node: recovery.node, fields)
         guard let (size, free) = recovery.buffers, size != free else { return }

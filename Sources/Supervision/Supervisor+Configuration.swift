@@ -108,6 +108,7 @@ extension Supervisor {
     ) async throws(StepFailure) {
         let times = options.times
         let answer = try await keeper.request(.queryPorts, step: "ports", within: times.request)
+        notePortBuffers(node.number, answer.ports)
         let known = await journal.view().model.interfaces
         var records: [InterfaceRecord] = []
         for port in node.ports {

@@ -16,7 +16,7 @@ extension Supervisor: Dataplane {
     public func apply(_ change: ConfigurationChange) async throws(ChangeError) -> UInt64 {
         guard !isStopping else { throw ChangeError("the dataplane is being stopped") }
         guard let (name, setting) = Self.portSetting(of: change) else {
-            return events.committed(try await journal.commit(.configuration(change)))
+            return events.committed(try await commit(change))
         }
         await portGate.enter()
         defer { portGate.leave() }
@@ -27,7 +27,7 @@ extension Supervisor: Dataplane {
         let former = try Self.former(of: setting, record)
         try await set(setting, on: record)
         do throws(ChangeError) {
-            return events.committed(try await journal.commit(.configuration(change)))
+            return events.committed(try await commit(change))
         } catch {
             try? await set(former, on: record)
             throw error
@@ -174,7 +174,7 @@ extension Supervisor: Dataplane {
             workerState: node.workerState,
             incarnation: node.incarnation,
             restarts: node.restarts,
-            reason: node.reason,
+            reason: node.reason.isEmpty ? node.segment?.bufferAlarm ?? "" : node.reason,
             changeNumber: changeNumber,
             segment: node.segment,
             baseline: node.baseline,

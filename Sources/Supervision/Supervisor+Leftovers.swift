@@ -12,6 +12,7 @@ extension Supervisor {
     /// Both locks are held: nobody else may own anything of this runtime directory or this
     /// instance.
     func removeLeftovers() {
+        removeCanaryFile()
         // Workers before keepers, as in an orderly stop.
         let records = runtime.records.sorted { $0.name > $1.name }
         for record in records { endOrphan(record) }

@@ -14,7 +14,7 @@ extension Supervisor {
         let kill = killReasons.take(node: number, life: process.name.incarnation)
         if !isStopping { beginRecovery(of: node, cause: kill ?? "\(status)") }
         // First of all the peers: until they know, they fill rings that nobody empties.
-        workerIsDown(number)
+        workerIsDown(number, cause: kill.map { "killed: \($0)" } ?? "\(status)")
         let journal = journal
         Task { await journal.leave(process) }
         keepCrashReport(of: process)
@@ -31,8 +31,8 @@ extension Supervisor {
         startRecovery(number)
     }
 
-    /// Takes note that a node has no worker, and keeps the segment of the life that is over.
-    func workerIsDown(_ number: Int) {
+    /// Takes note that a node has no worker, and keeps what the life that is over has left.
+    func workerIsDown(_ number: Int, cause: String) {
         guard let node = nodes[number] else { return }
         barriers.leave(node: number, incarnation: node.incarnation)
         nodes[number]?.workerPhase = .down
@@ -41,12 +41,7 @@ extension Supervisor {
         nodes[number]?.streams = []
         publishPeers()
         node.segment?.store(.ended, 1)
-        if let old = node.lastDead, old != node.incarnation {
-            files.removeSegment(node: number, incarnation: old)
-            runtime.removeLinks(node: number, incarnation: old)
-        }
-        if node.lastDead != node.incarnation, !isStopping { keepEvents(of: node) }
-        nodes[number]?.lastDead = node.incarnation
+        keepLife(of: node, cause: cause)
     }
 
     /// Deals with the end of a keeper that was up.
@@ -114,7 +109,8 @@ extension Supervisor {
     private func giveUp(_ number: Int) {
         guard let node = nodes[number] else { return }
         let last = node.reason.isEmpty ? "" : "; last: \(node.reason)"
-        nodes[number]?.reason = "left down: \(node.budget.exhaustion)\(last)"
+        let change = node.segment?.lastChange ?? ""
+        nodes[number]?.reason = "left down: \(node.budget.exhaustion)\(last)\(change)"
         endRecovery(of: number, by: .none)
         log(.critical, "node-left-down", node: number, ["reason": nodes[number]?.reason ?? ""])
     }
@@ -154,6 +150,7 @@ extension Supervisor {
                 within: options.times.environment
             )
             nodes[number]?.recoveredBuffers = answer.buffers
+            notePortBuffers(number, answer.ports)
         } catch {
             // A keeper that cannot do this is of no use: the next attempt starts with a new one.
             _ = await keeper.kill(times: options.times)

@@ -112,7 +112,7 @@ extension Supervisor {
             await journal.leave(process)
             _ = await process.kill(times: options.times)
             keepCrashReport(of: process)
-            workerIsDown(number)
+            workerIsDown(number, cause: "\(error)")
             throw error
         }
         await workerIsUp(process)

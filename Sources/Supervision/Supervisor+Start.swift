@@ -182,7 +182,7 @@ extension Supervisor {
                 _ = await worker.kill(times: options.times)
                 keepCrashReport(of: worker)
             }
-            workerIsDown(number)
+            workerIsDown(number, cause: "\(error)")
             throw error
         }
     }
@@ -292,6 +292,7 @@ extension Supervisor {
             segment.store(.handoffTailTurns, UInt64(options.polling.handoffTailTurns))
             segment.store(.gaugeMicroseconds, UInt64(options.statistics.updateMicroseconds))
             segment.store(.hidesNodes, options.statistics.listsNodes ? 0 : 1)
+            segment.store(node.portBuffers)
             segment.store(.clockZero, clock.zeroNanoseconds)
             segment.store(.clockMillihertz, UInt64(clock.hertz * 1000))
             let log = try files.createEventLog(

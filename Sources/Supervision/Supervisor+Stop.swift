@@ -74,7 +74,7 @@ extension Supervisor {
             node: number,
             ["status": status.map { "\($0)" } ?? "does not end"]
         )
-        if nodes[number]?.worker === worker { workerIsDown(number) }
+        if nodes[number]?.worker === worker { workerIsDown(number, cause: "stopped") }
     }
 
     private func stopKeeper(_ number: Int) async {
@@ -104,7 +104,10 @@ extension Supervisor {
     /// Leaves the runtime directory as it was, but for this supervisor's own files.
     func releaseDirectory() {
         SmallFile.remove(runtime.path + "/instance")
-        if runtime.records.isEmpty { removeDescription() }
+        if runtime.records.isEmpty {
+            removeDescription()
+            removeCanaryFile()
+        }
         for lock in locks { lock.remove() }
         locks.removeAll()
         SmallFile.remove(runtime.path)

@@ -161,6 +161,7 @@ extension Supervisor {
         _ opened: OpenedJournal
     ) async throws(SupervisionError) {
         inheritClock(survivors)
+        inheritCanary()
         removeWhatNobodyOwns(survivors)
         if let first = survivors.workers.values.first ?? survivors.spares.values.first {
             laneWakeups = first.inheritance.wakeups
@@ -236,8 +237,6 @@ extension Supervisor {
         nodes[number]?.segment = worker.segment
         nodes[number]?.baseline = CounterBaseline(of: worker.segment)
         nodes[number]?.eventLog = worker.eventLog
-        nodes[number]?.lastDead = runtime.lives(.segment, node: number)
-            .last { $0 != process.name.incarnation }
         do throws(StepFailure) {
             try await bringInLine(worker, held)
             barriers.join(BarrierMember(segment: worker.segment, process: process.child.process))
@@ -246,7 +245,7 @@ extension Supervisor {
             log(.error, "worker-not-in-line", node: number, ["reason": "\(error)"])
             await journal.leave(process)
             _ = await process.kill(times: options.times)
-            workerIsDown(number)
+            workerIsDown(number, cause: "\(error)")
         }
     }
 
@@ -321,14 +320,13 @@ extension Supervisor {
             nodes[number]?.incarnation = lives.last ?? 0
             let highest = nodes[number]?.lastIncarnation ?? 0
             if let last = lives.last, last > highest { nodes[number]?.lastIncarnation = last }
-            guard survivors.workers[number] == nil, let last = lives.last else { continue }
-            nodes[number]?.lastDead = last
-            let path = files.segmentFile(node: number, incarnation: last)
-            nodes[number]?.segment = try? WorkerSegment.open(path: path, writable: true)
-            for life in lives.dropLast() {
-                files.removeSegment(node: number, incarnation: life)
-                runtime.removeLinks(node: number, incarnation: life)
+            let owners = [survivors.workers[number]?.process, survivors.spares[number]?.process]
+            adoptDeadLives(number, but: Set(owners.compactMap { $0?.name.incarnation }))
+            guard survivors.workers[number] == nil, let last = nodes[number]?.deadLives.last else {
+                continue
             }
+            nodes[number]?.segment = last.segment
+            nodes[number]?.eventLog = last.eventLog
         }
     }
 }

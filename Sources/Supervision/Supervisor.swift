@@ -48,13 +48,22 @@ public actor Supervisor {
     nonisolated let killReasons = KillReasons()
     /// Stops lanes of one node or of all for what all must see at once.
     public nonisolated let barriers: Barriers
+    /// Where changes go first, the one that is there now, and those that a worker did not survive, oldest
+    /// first.
+    var canaryRule: CanaryRule?
+    var provedChange: (change: String, since: ContinuousClock.Instant)?
+    var poisonChanges: [PoisonChange] = []
     /// Changes of ports pass one at a time, so that keepers and journal see them in the same order.
     let portGate = Gate()
     lazy var journal = Journal(
         model: ForwardingModel(),
         times: options.times,
         logger: logger,
-        onHung: { [weak self] process, reason in await self?.replaceHung(process, reason) }
+        onHung: { [weak self] process, reason in await self?.replaceHung(process, reason) },
+        onPoison: { [weak self] name, number, cause in
+            await self?.notePoison(name, number, cause) ?? ChangeError("\(name) \(cause)")
+        },
+        canary: { [weak self] change in await self?.chooseCanary(for: change) ?? .off }
     )
 
     /// Makes a supervisor; `start` does everything.

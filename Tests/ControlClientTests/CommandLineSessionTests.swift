@@ -262,6 +262,14 @@ private struct EmptyDataplane: Dataplane {
 
     func portStatuses() async -> [PortStatus] { [] }
 
+    func setCanary(_ rule: CanaryRule?) async throws(ChangeError) {}
+
+    func canaryStatus() async -> CanaryStatus { CanaryStatus() }
+
+    func deadLives(node: Int) async -> [DeadLife] { [] }
+
+    func clearDeadLives(node: Int, incarnation: UInt32?) async throws(ChangeError) -> Int { 0 }
+
     func clear(_ counters: ClearedCounters) async {}
 
     let events = SupervisorEvents()

@@ -22,6 +22,8 @@ final class FakeDataplane: Dataplane {
         var eventChanges: [(change: EventLogChange, node: Int?)] = []
         var refuseEvents: String?
         var saved: [String: [UInt8]] = [:]
+        var deadLives: [DeadLife] = []
+        var canary = CanaryStatus()
         var log = ["level=info message=\"started\""]
     }
 
@@ -191,6 +193,26 @@ final class FakeDataplane: Dataplane {
         }
         recorded.withLock { $0.generator.append((node, command)) }
         return command == .show ? "stream x\n" : ""
+    }
+
+    func setCanary(_ rule: CanaryRule?) async throws(ChangeError) {
+        recorded.withLock { $0.canary.rule = rule }
+    }
+
+    func canaryStatus() async -> CanaryStatus { recorded.withLock { $0.canary } }
+
+    func deadLives(node: Int) async -> [DeadLife] {
+        recorded.withLock { $0.deadLives.filter { $0.node == node } }
+    }
+
+    func clearDeadLives(node: Int, incarnation: UInt32?) async throws(ChangeError) -> Int {
+        recorded.withLock { recorded in
+            let before = recorded.deadLives.count
+            recorded.deadLives.removeAll {
+                $0.node == node && (incarnation == nil || $0.incarnation == incarnation)
+            }
+            return before - recorded.deadLives.count
+        }
     }
 
     func portStatuses() async -> [PortStatus] { recorded.withLock { $0.ports } }

@@ -29,8 +29,7 @@ struct SupervisorRecoveryTests {
         #expect(after.nodes[1].segment?.load(.heapUsedBytes) == 0)
         #expect(machine.transcript("keeper.1.1").contains("recoverPorts"))
         #expect(machine.logged("worker-died node=1 cause=\"signal 9 (SIGKILL)\""))
-        // The dead life's counters can still be read; those of the life before it are gone after
-        // the next death.
+        // The dead life's counters can still be read, also after the next death.
         let dead = try WorkerSegment.open(
             path: machine.directory + "/shm/test/node1.1",
             writable: false
@@ -43,10 +42,15 @@ struct SupervisorRecoveryTests {
         await machine.until { await machine.status(1)?.workerState == .forwarding }
         #expect(
             SmallFile.names(in: machine.directory + "/shm/test") == [
-                "node0.1", "node0.1.events", "node0.keeper.1", "node1.2", "node1.2.events",
-                "node1.3", "node1.3.events", "node1.keeper.1", "supervisor.events",
+                "node0.1", "node0.1.events", "node0.keeper.1", "node1.1", "node1.1.events",
+                "node1.2", "node1.2.events", "node1.3", "node1.3.events", "node1.keeper.1",
+                "supervisor.events",
             ]
         )
+        let lives = await machine.supervisor.deadLives(node: 1)
+        #expect(lives.map(\.incarnation) == [1, 2])
+        #expect(lives.map(\.cause) == ["signal 9 (SIGKILL)", "signal 9 (SIGKILL)"])
+        #expect(lives[0].segment?.load(.heapUsedBytes) == 4711)
         await machine.supervisor.stop()
         #expect(machine.leftovers == [])
     }

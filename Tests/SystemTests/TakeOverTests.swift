@@ -177,6 +177,10 @@ extension SystemTests {
                 }
                 let seen = try await near.report()
                 #expect(seen == .complete(seen.sent), "the other node lost packets")
+                let lives = try await reign.dataplane.show("node 1 incarnation")["lives"].elements
+                #expect(lives.map { $0["incarnation"].int } == [1])
+                #expect(lives.first?["cause"].string == "no supervisor saw it")
+                #expect(lives.first?["packets"].int ?? 0 > 0)
                 // The new supervisor watches both: one that dies under it is replaced too.
                 let pid = try #require(now[0])
                 #expect(kill(Int32(pid), SIGKILL) == 0)
@@ -187,6 +191,53 @@ extension SystemTests {
                 }
                 #expect(isBack)
                 #expect(try await hosts[2].ping(hosts[1].address, count: 50).received > 0)
+            }
+        }
+
+        /// A change is with the canary alone: the next supervisor takes it from there, and keeps the canary.
+        ///
+        /// It also has what the last one kept of a dead worker.
+        @Test func aDeathInTheCanarysWindowLeavesNothingOfTheChange() async throws {
+            try await withReign { reign in
+                let hosts = reign.hosts
+                let workers = try await reign.pids("workerPID")
+                #expect(kill(Int32(try #require(workers[0])), SIGKILL) == 0)
+                let isBack = await eventually(withinSeconds: 20) {
+                    guard let node = try? await reign.nodes()[0] else { return false }
+                    return node["incarnation"].int == 2
+                        && node["workerState"].string == "forwarding"
+                }
+                #expect(isBack)
+                let before = try await hostRoutes(reign)
+                try await reign.dataplane.configure("canary on node 1 window 30")
+                let words = ["ip", "route", "add", "60.0.0.0/32", "count", "1000", "via"]
+                let client = try RunningCommand(
+                    [
+                        Machine.program("causewayctl"), "-s",
+                        "\(reign.dataplane.runtimeDirectory)/api.sock",
+                    ] + words + [hosts[3].address]
+                )
+                let isPending = await eventually(withinSeconds: 10) {
+                    let report = try? await reign.dataplane.show("canary")
+                    return report?["pending"]["change"].string?.hasPrefix("1000 routes") ?? false
+                }
+                #expect(isPending)
+                // The canary has it, the other node has not.
+                let isThere = await eventually(withinSeconds: 10) {
+                    guard let nodes = try? await reign.nodes() else { return false }
+                    return nodes[1]["change"].int ?? 0 > nodes[0]["change"].int ?? 0
+                }
+                #expect(isThere)
+                try await reign.succeed(afterMilliseconds: 0)
+                #expect(try await client.end(withinSeconds: 10).status != 0)
+                #expect(try await hostRoutes(reign) == before)
+                #expect(try await reign.pids("workerPID")[1] == workers[1])
+                let report = try await reign.dataplane.show("canary")
+                #expect(report["isOn"].bool == true && report["numaNode"].int == 1, "\(report)")
+                try await reign.dataplane.configure("canary off")
+                let life = try await reign.dataplane.show("node 0 incarnation")["lives"].elements
+                #expect(life.map { $0["cause"].string } == ["signal 9 (SIGKILL)"])
+                #expect(try await hosts[2].ping(hosts[3].address, count: 50) == .complete(50))
             }
         }
 

@@ -4,6 +4,8 @@ public struct StatisticsSettings: Hashable, Sendable {
     public var listsNodes = true
     /// The time between two writings of the gauges in microseconds.
     public var updateMicroseconds = 20_000
+    /// How many lives of a worker that are over stay readable, of each NUMA node.
+    public var deadLives = 8
 
     /// Everything, at short intervals.
     public init() {}
@@ -39,6 +41,9 @@ extension StartupReader {
                     return reader.refuse(value, "write seconds, 0.001 to 3600")
                 }
                 reader.configuration.statistics.updateMicroseconds = Int((seconds * 1e6).rounded())
+            },
+            .integer("dead-lives", in: 1...64) {
+                $0.configuration.statistics.deadLives = $1.value
             },
             .value("size") { reader, value in
                 guard ByteCount.parse(value.word) != nil else {

@@ -58,6 +58,20 @@ public struct EventDescription: Hashable, Sendable {
         case .journal: self.init("journal entry", ("number", .number(event.value)))
         case .laneHung:
             self.init("\(Self.lane(event)) hangs", ("nanoseconds", .number(event.value)))
+        case .poison:
+            let node = Value.number(UInt64(event.small))
+            self.init(
+                "poison change taken back",
+                ("number", .number(event.value)),
+                ("node", node),
+                ("worker", middle)
+            )
+        case .buffers:
+            let name = event.small == 0 ? "buffers missing" : "buffers there twice"
+            self.init(
+                event.value == 0 ? "buffers accounted for" : name,
+                ("number", .number(event.value))
+            )
         case .barrierClosed, .barrierHeld, .barrierHeldDown, .barrierLate, .barrierFenced,
             .barrierLeft, .barrierRecursion, .barrierExpired:
             self.init(barrier: kind, event, in: reading)

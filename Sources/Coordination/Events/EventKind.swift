@@ -62,6 +62,12 @@ public enum EventKind: UInt16, Sendable, CaseIterable {
     /// A lane was found to hang, and its worker was killed; `small`: the NUMA node, `middle`: the
     /// lane, `value`: nanoseconds since its last turn.
     case laneHung = 23
+    /// The buffers of a node's pool were counted, and their number was not what it had been; `value`: how
+    /// many are missing, `small`: 1 if so many are there twice instead.
+    case buffers = 24
+    /// A change was taken back because the worker that got it first failed; `small`: the NUMA node, `middle`:
+    /// the worker's life, `value`: the number that the change had there.
+    case poison = 25
 
     /// Whether `value` is a length.
     public var isSpan: Bool {
@@ -93,9 +99,10 @@ public enum EventKind: UInt16, Sendable, CaseIterable {
             .barrierLeft, .barrierRecursion, .barrierExpired:
             "barrier"
         case .dispatch: "dispatch"
+        case .buffers: "buffers"
         case .timers: "tw_timer"
         case .workerState, .processStarted, .processState, .processEnded: "process"
-        case .change, .journal: "journal"
+        case .change, .journal, .poison: "journal"
         case .command: "cli"
         case .request: "api"
         }

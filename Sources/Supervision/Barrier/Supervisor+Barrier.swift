@@ -19,6 +19,11 @@ final class KillReasons: Sendable {
         reasons.withLock { if $0[key] == nil { $0[key] = reason } }
     }
 
+    /// Why a life of a node's worker is being killed; nil: nobody kills it, or its end is dealt with.
+    func reason(node: Int, life: UInt32) -> String? {
+        reasons.withLock { $0[Life(node: node, incarnation: life)] }
+    }
+
     /// Why a life of a node's worker was killed; nil: nobody killed it.
     func take(node: Int, life: UInt32) -> String? {
         reasons.withLock { reasons in

@@ -6,7 +6,8 @@ enum CommandTable {
     static let commands: [Command] =
         showCommands + interfaceCommands + routeCommands + neighbourCommands
         + packetGeneratorCommands + workerCommands + loggingCommands + eventLoggerCommands
-        + barrierCommands + restartCommands + sessionCommands
+        + barrierCommands + restartCommands + incarnationCommands + canaryCommands
+        + sessionCommands
 
     /// The grammar of `commands`; a match's form is the command's position there.
     static let grammar = Grammar(commands.map(\.syntax))

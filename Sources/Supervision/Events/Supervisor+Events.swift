@@ -95,12 +95,7 @@ extension Supervisor {
     func keepEvents(of node: NodeState) {
         guard let dead = node.eventLog, let own = events.log else { return }
         let number = node.placement.number
-        let directory = runtime.directory(node: number)
-        let path = "\(directory)/worker.\(dead.incarnation).events.json"
-        if dead.incarnation > Self.keptTraceFiles {
-            let old = dead.incarnation - Self.keptTraceFiles
-            SmallFile.remove("\(directory)/worker.\(old).events.json")
-        }
+        let path = runtime.traceFile(node: number, incarnation: dead.incarnation)
         let logger = logger
         let before = keeping
         keeping = Task.detached(priority: .utility) {
@@ -120,9 +115,6 @@ extension Supervisor {
             }
         }
     }
-
-    /// The most lives of a node whose events are kept.
-    private static let keptTraceFiles: UInt32 = 4
 }
 
 /// The names that `event-logger save` takes.

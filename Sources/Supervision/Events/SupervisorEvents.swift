@@ -112,6 +112,19 @@ public final class SupervisorEvents: Sendable {
         return number
     }
 
+    /// Records a change that its first worker did not survive.
+    func poison(_ number: UInt64, _ name: ProcessName) {
+        write {
+            $0.writer(0).record(
+                .poison,
+                at: EventClock.ticks,
+                small: UInt16(clamping: name.node),
+                middle: name.incarnation,
+                value: number
+            )
+        }
+    }
+
     private func put(_ kind: EventKind, _ name: ProcessName, middle: UInt32) {
         let process = EventProcess(node: name.node, isKeeper: name.role == .keeper)
         write {

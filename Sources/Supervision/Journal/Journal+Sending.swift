@@ -9,12 +9,35 @@ extension Journal {
         /// The last part so far; whether it is the entry's last is known when the next one comes,
         /// or none.
         var held: [UInt8]?
-        /// Everything so far, if a joining worker will need it.
+        /// Everything so far, if a joining worker will need it, or those that get it later.
         var kept: [[UInt8]] = []
+        var keepsAll = false
+        /// Whom it goes to.
+        var target = Target.all
 
         init(number: UInt64) { self.number = number }
 
         var isStarted: Bool { sent > 0 || held != nil }
+    }
+
+    /// Some of the members.
+    enum Target: Sendable {
+        case all
+        case only(ProcessName)
+        case allBut(ProcessName)
+
+        func includes(_ name: ProcessName) -> Bool {
+            switch self {
+            case .all: true
+            case .only(let one): name == one
+            case .allBut(let one): name != one
+            }
+        }
+
+        /// Those that this leaves out.
+        var others: Target {
+            if case .only(let one) = self { .allBut(one) } else { self }
+        }
     }
 
     /// A member that refused an entry.
@@ -48,13 +71,23 @@ extension Journal {
         guard let held = outgoing.held else { return [] }
         outgoing.held = nil
         await broadcast(held, of: &outgoing, isLast: true)
-        number = outgoing.number
-        if !joining.isEmpty {
-            tail.append(Entry(number: outgoing.number, parts: outgoing.kept))
+        return await acknowledgements(of: &outgoing)
+    }
+
+    /// Counts an entry that has been sent, and waits for the acknowledgements.
+    ///
+    /// One that a single worker has is not an entry yet: none that joins shall get it.
+    func acknowledgements(of outgoing: inout Outgoing) async -> [Refusal] {
+        if case .only = outgoing.target {
+        } else {
+            number = outgoing.number
+            if !joining.isEmpty {
+                tail.append(Entry(number: outgoing.number, parts: outgoing.kept))
+            }
         }
         let number = outgoing.number
         let time = times.change
-        return await ask { process in
+        return await ask(outgoing.target) { process in
             do throws(StepFailure) {
                 let reason = try await process.acknowledgement(
                     of: number,
@@ -66,7 +99,13 @@ extension Journal {
         }
     }
 
-    private func broadcast(_ part: [UInt8], of outgoing: inout Outgoing, isLast: Bool) async {
+    /// Sends a part; `isKept` says that it is in `kept` already.
+    func broadcast(
+        _ part: [UInt8],
+        of outgoing: inout Outgoing,
+        isLast: Bool,
+        isKept: Bool = false
+    ) async {
         let message = NodeMessage.change(
             number: outgoing.number,
             part: outgoing.sent,
@@ -74,10 +113,10 @@ extension Journal {
             body: part
         )
         outgoing.sent += 1
-        if !joining.isEmpty { outgoing.kept.append(part) }
+        if !isKept, outgoing.keepsAll || !joining.isEmpty { outgoing.kept.append(part) }
         let step = "room for change \(outgoing.number)"
         let time = times.change
-        _ = await ask { process in
+        _ = await ask(outgoing.target) { process in
             do throws(StepFailure) {
                 try await process.send(message, step: step, within: time)
                 return .done
@@ -97,10 +136,11 @@ extension Journal {
 
     /// Does something with all members at once; one that fails is no member afterwards.
     private func ask(
+        _ target: Target,
         _ body: @escaping @Sendable (NodeProcess) async -> Outcome
     ) async -> [Refusal] {
         let outcomes = await withTaskGroup(of: Outcome.self, returning: [Outcome].self) { group in
-            for process in members.values {
+            for process in members.values where target.includes(process.name) {
                 group.addTask { await body(process) }
             }
             var outcomes: [Outcome] = []

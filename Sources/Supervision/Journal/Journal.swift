@@ -15,6 +15,9 @@ actor Journal {
     /// Called with a worker that must be killed and replaced: it hangs, or does not take back a
     /// refused change.
     typealias HungHandler = @Sendable (NodeProcess, String) async -> Void
+    /// Called with a worker that did not survive the change of that number, and how it failed; gives the words
+    /// for who asked for the change.
+    typealias PoisonHandler = @Sendable (ProcessName, UInt64, String) async -> ChangeError
 
     /// An entry as it was sent.
     struct Entry: Sendable {
@@ -37,17 +40,24 @@ actor Journal {
     let times: StepTimes
     let logger: Logger
     let onHung: HungHandler
+    let onPoison: PoisonHandler
+    /// Whom an operator's change goes to first, asked for each.
+    let canary: @Sendable (ConfigurationChange) async -> CanaryChoice
 
     init(
         model: ForwardingModel,
         times: StepTimes,
         logger: Logger,
-        onHung: @escaping HungHandler
+        onHung: @escaping HungHandler,
+        onPoison: @escaping PoisonHandler = { ChangeError("\($0) \($2)") },
+        canary: @escaping @Sendable (ConfigurationChange) async -> CanaryChoice = { _ in .off }
     ) {
         self.model = model
         self.times = times
         self.logger = logger
         self.onHung = onHung
+        self.onPoison = onPoison
+        self.canary = canary
     }
 
     /// Applies a change on every member.
@@ -77,7 +87,14 @@ actor Journal {
     ) async throws(ChangeError) -> UInt64 {
         await gate.enter()
         defer { gate.leave() }
-        let isRecorded = try await record(change)
+        if let change {
+            switch await canary(change) {
+            case .off: break
+            case .refused(let reason): throw ChangeError(reason)
+            case .first(let canary): return try await prove(slices, keeping: change, by: canary)
+            }
+        }
+        let isRecorded = try await record(change, number: number + 1)
         var work = Work(outgoing: Outgoing(number: number + 1))
         do throws(ChangeError) {
             for slice in slices { try await apply(slice, of: &work, isRecorded: isRecorded) }
@@ -160,9 +177,11 @@ actor Journal {
     /// Applies the inverse of a change that cannot stand, as an entry of its own.
     ///
     /// What was sent of the change is finished first, so that every worker is at the same point.
-    private func takeBack(_ undo: [ModelUndo], after outgoing: inout Outgoing) async {
+    func takeBack(_ undo: [ModelUndo], after outgoing: inout Outgoing) async {
         _ = await finish(&outgoing)
+        if outgoing.isStarted { number = max(number, outgoing.number) }
         var inverse = Outgoing(number: number + 1)
+        inverse.target = outgoing.target
         for step in undo.reversed() {
             do throws(ChangeError) {
                 await send(try model.apply(step), in: &inverse)
@@ -174,6 +193,7 @@ actor Journal {
             await expel(refusal.process, "does not take a change back: \(refusal.reason)")
         }
         if inverse.isStarted {
+            number = max(number, inverse.number)
             logger.warning("change-taken-back", metadata: ["number": "\(outgoing.number)"])
         }
     }

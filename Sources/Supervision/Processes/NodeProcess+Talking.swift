@@ -60,16 +60,16 @@ extension NodeProcess {
         within time: Duration
     ) async throws(StepFailure) -> (
         text: String, ports: [PortStatus], settings: [PluginSetting],
-        buffers: (size: Int, free: Int)?
+        buffers: PoolReport?
     ) {
         var ports: [PortStatus] = []
         var settings: [PluginSetting] = []
-        var buffers: (size: Int, free: Int)?
+        var buffers: PoolReport?
         for message in try await answer(to: message, step: step, within: time) {
             switch message {
             case .portStatus(let status): ports.append(status)
             case .settings(let some): settings += some
-            case .buffers(let size, let free): buffers = (Int(size), Int(free))
+            case .buffers(let report): buffers = report
             case .result(let error, let text):
                 guard error.isEmpty else { throw failure(.refused(error)) }
                 return (text, ports, settings, buffers)

@@ -32,6 +32,24 @@ struct BuffersReport: CommandResult {
         var frameFailures: UInt64
         /// Packets that wait for a neighbour's address.
         var held: UInt64
+        /// Where the buffers are; nil: nobody has looked yet.
+        var account: Account?
+    }
+
+    /// Where the buffers of a pool are: `total` = `free` + `nicRx` + `nicTx` + `lanes` + `missing`, exactly
+    /// while no packet moves.
+    struct Account: Encodable, Sendable {
+        var free: UInt64
+        /// In the ports' receive queues, and at least in their transmit queues.
+        var nicRx: UInt64
+        var nicTx: UInt64
+        /// At hand for input, held for neighbours, on their way between lanes.
+        var lanes: UInt64
+        /// Those that nobody has; below 0: those that are there twice.
+        var missing: Int
+        /// How often they were counted while nothing moved, and seconds since 1970 of the last time.
+        var audits: UInt64
+        var lastAudit: UInt64
     }
 
     var pools: [Pool]
@@ -49,7 +67,8 @@ struct BuffersReport: CommandResult {
                 used: available.map { total > $0 ? total - $0 : 0 },
                 bufferFailures: reading.sum(.bufferFailures),
                 frameFailures: reading.sum(.frameFailures),
-                held: reading.lanes.reduce(0) { $0 &+ $1[.held] }
+                held: reading.lanes.reduce(0) { $0 &+ $1[.held] },
+                account: available.flatMap { reading.status.segment?.bufferAccount(free: $0) }
             )
         }
     }
@@ -67,7 +86,37 @@ struct BuffersReport: CommandResult {
                 String(pool.bufferFailures &+ pool.frameFailures), String(pool.held),
             ])
         }
-        return table.text
+        return table.text + pools.map(Self.text).joined()
+    }
+
+    /// A line for each place where buffers are, and the difference.
+    private static func text(of pool: Pool) -> String {
+        guard let account = pool.account else { return "" }
+        var table = TextTable([.init(pool.name, 24, .left), .init("Buffers", 9)])
+        let difference =
+            account.audits == 0
+            ? "not counted yet" : account.missing < 0 ? "there twice" : "missing"
+        for (place, count) in [
+            ("pool", Int(clamping: pool.total)), ("free", Int(clamping: account.free)),
+            ("NIC rx", Int(clamping: account.nicRx)), ("NIC tx", Int(clamping: account.nicTx)),
+            ("lanes", Int(clamping: account.lanes)), (difference, abs(account.missing)),
+        ] { table.add([place, String(count)]) }
+        return "\n" + table.text
+    }
+}
+
+extension WorkerSegment {
+    /// What the worker last wrote of its pool.
+    fileprivate func bufferAccount(free: UInt64) -> BuffersReport.Account {
+        BuffersReport.Account(
+            free: free,
+            nicRx: load(.poolReceive),
+            nicTx: load(.poolTransmit),
+            lanes: load(.poolLanes),
+            missing: Int(clamping: load(.poolMissing)) - Int(clamping: load(.poolSurplus)),
+            audits: load(.poolAudits),
+            lastAudit: load(.poolAuditTime)
+        )
     }
 }
 

@@ -17,10 +17,13 @@ extension Journal {
     ///
     /// - Returns: whether there is a record of it now.
     /// - Throws: why there cannot be one; nothing was changed.
-    func record(_ change: ConfigurationChange?) async throws(ChangeError) -> Bool {
+    func record(
+        _ change: ConfigurationChange?,
+        number: UInt64
+    ) async throws(ChangeError) -> Bool {
         guard let change, let store = disk?.store else { return false }
         if await store.needsNewFile() { try await replaceFile() }
-        if let failure = await store.append(.change(change), number: number + 1) { throw failure }
+        if let failure = await store.append(.change(change), number: number) { throw failure }
         return true
     }
 
