@@ -52,7 +52,10 @@ enum LaneLoop {
             let count = lane.pointee.graph.poll(only: lane.pointee.nodes.handoff, turn: loops)
             lane.pointee.graph.dispatchPending()
             let quiet = lane.pointee.quiet
-            CLinux_store_release64(quiet.packets, quiet.packets.pointee &+ UInt64(truncatingIfNeeded: count))
+            CLinux_store_release64(
+                quiet.packets,
+                quiet.packets.pointee &+ UInt64(truncatingIfNeeded: count)
+            )
             CLinux_store_release64(quiet.turns, quiet.turns.pointee &+ 1)
             if count == 0 { _ = CLinux_yield() }
         }

@@ -112,13 +112,42 @@ final class DataplaneRun: Sendable {
                 return false
             }
         }
+        let watching = serveMetrics()
         await supervisor.waitUntilStopped()
+        watching.cancel()
+        await watching.value
         serving.cancel()
         if let path = plan.startup.pidFile { SmallFile.remove(path) }
         let isServed = await serving.value
         // The control socket was the last file in there.
         SmallFile.remove(plan.startup.runtimeFolder)
         return isServed ? 0 : 1
+    }
+
+    /// Serves metrics wherever the startup file says; what cannot be had there is logged, and the dataplane goes on.
+    private func serveMetrics() -> Task<Void, Never> {
+        var addresses: [MetricsServer.Address] = []
+        if let path = plan.startup.metricsSocketPath { addresses.append(.socket(path: path)) }
+        if let listener = plan.startup.metrics.listener {
+            addresses.append(.tcp(host: listener.host, port: listener.port))
+        }
+        return Task {
+            await withDiscardingTaskGroup { group in
+                for address in addresses {
+                    group.addTask { [supervisor, log] in
+                        do {
+                            try await MetricsServer(
+                                dataplane: supervisor,
+                                address: address,
+                                logger: Logger(label: "metrics")
+                            ).run()
+                        } catch {
+                            log.error("metrics-failed", metadata: ["reason": "\(error)"])
+                        }
+                    }
+                }
+            }
+        }
     }
 
     private func becomeReady() async {

@@ -92,6 +92,23 @@ import Testing
         }
     }
 
+    @Test func readsWhereMetricsAreServed() {
+        let (read, findings) = interpret("metrics { listen [::1]:9482 socket /run/m.sock }")
+        #expect(findings.isEmpty)
+        #expect(read.metrics.listener?.host == "::1" && read.metrics.listener?.port == 9482)
+        #expect(read.metricsSocketPath == "/run/m.sock")
+        #expect(interpret("metrics { socket off }").configuration.metricsSocketPath == nil)
+        let usual = interpret("unix { runtime-dir /run/x }").configuration
+        #expect(usual.metricsSocketPath == "/run/x/metrics.sock")
+        #expect(MetricsSettings.Listener("localhost:1")?.host == "127.0.0.1")
+        for wrong in [
+            "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "127.1:80", "127.0.0.256:80", ":80",
+            "::1:80",
+        ] {
+            #expect(MetricsSettings.Listener(wrong) == nil, "\(wrong)")
+        }
+    }
+
     @Test func saysWhyASegmentHasNoSizeAndNoSocket() {
         let (read, findings) = interpret(
             """
@@ -152,6 +169,8 @@ import Testing
         ("instance 1st", .startupImpossibleValue, "1:1"),
         ("logging { default-log-level loud }", .startupImpossibleValue, "1:11"),
         ("statseg { per-node-counters yes }", .startupImpossibleValue, "1:11"),
+        ("metrics { listen 0.0.0.0:9482 }", .startupImpossibleValue, "1:11"),
+        ("metrics { socket here }", .startupImpossibleValue, "1:11"),
         ("statseg { update-interval 0 }", .startupImpossibleValue, "1:11"),
         ("statseg { update-interval nan }", .startupImpossibleValue, "1:11"),
         ("statseg { update-interval 4000 }", .startupImpossibleValue, "1:11"),

@@ -26,7 +26,7 @@ struct Fuzzer {
         "unix", "cpu", "memory", "buffers", "dpdk", "plugins", "heapsize", "main-core", "workers",
         "corelist-workers", "coremask-workers", "relative", "skip-cores", "numa", "dev", "default",
         "nodes:", "node:", "lanes:", "ports:", "tap:", "pci:", "heap:", "schema: 1", "restart:",
-        "housekeeping:", "virtual-of:", "statseg",
+        "housekeeping:", "virtual-of:", "statseg", "metrics", "listen",
         "per-node-counters", "update-interval", "api-trace", "nitems", "handoff-ring:", "spare:",
         "0-4095", "0x3c", "0000:18:00.0",
     ]

@@ -152,7 +152,8 @@ import Testing
             let wrong = await Self.exchange(path, Self.request("GET", "/v1/show/nothing"))
             #expect(wrong.hasPrefix("HTTP/1.1 400 "))
             let health = await Self.exchange(path, Self.request("GET", "/v1/health"))
-            #expect(Self.body(health) == #"{"ok":true,"version":"0.1.0"}"#)
+            #expect(Self.body(health).contains(#""ok":true"#))
+            #expect(Self.body(health).contains(#""version":"0.1.0""#))
             let unknown = await Self.exchange(path, Self.request("GET", "/v2"))
             #expect(unknown.hasPrefix("HTTP/1.1 404 "))
         }

@@ -97,6 +97,8 @@ public struct StartupConfiguration: Hashable, Sendable {
     public var eventLogEvents = EventLog.defaultEvents
     /// `statseg { ... }`.
     public var statistics = StatisticsSettings()
+    /// `metrics { ... }`.
+    public var metrics = MetricsSettings()
     /// `api-trace { ... }`.
     public var commandTrace = CommandTraceSettings()
     /// `node-executable PATH`; nil: `causeway-node` beside the running `causeway`.

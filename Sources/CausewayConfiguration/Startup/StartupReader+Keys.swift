@@ -23,6 +23,7 @@ extension StartupReader {
             .block("node", of: nodeKeys),
             .block("vlib", of: vlibKeys),
             .block("statseg", of: statisticsKeys),
+            .block("metrics", of: metricsKeys),
             .block("api-trace", of: commandTraceKeys),
             .block("api-segment", of: apiSegmentKeys),
             .block("socksvr", of: socketServerKeys),

@@ -11,8 +11,6 @@ struct ControlRoutes: Sendable {
 
     /// The most bytes of a request's body.
     static let maximumBodyBytes = 1 << 20
-    /// Bytes of a part of an answer.
-    static let partBytes = 1 << 16
     /// The most words of a `GET /v1/show/...`.
     static let maximumWords = 64
 
@@ -26,11 +24,6 @@ struct ControlRoutes: Sendable {
         let response = try await body()
         events.request(name, since: start, status: response.status.code)
         return response
-    }
-
-    /// Answers `GET /v1/health`.
-    func health() throws -> Response {
-        try reply(.ok, JSONValue.object(["ok": .bool(true), "version": .string(Build.version)]))
     }
 
     /// Answers `POST /v1/cli`.
@@ -82,7 +75,7 @@ struct ControlRoutes: Sendable {
         try refuse(
             .notFound,
             "no such address",
-            expected: ["POST /v1/cli", "GET /v1/show/...", "GET /v1/health"]
+            expected: ["POST /v1/cli", "GET /v1/show/...", "GET /v1/health", "GET /metrics"]
         )
     }
 
@@ -106,24 +99,8 @@ struct ControlRoutes: Sendable {
         return response(status, Array(try encoder.encode(body)))
     }
 
-    /// Cuts a body so that a client which takes it slowly is seen to take it.
-    private static func parts(of body: [UInt8]) -> [ByteBuffer] {
-        var rest = ByteBuffer(bytes: body)
-        var parts: [ByteBuffer] = []
-        while let part = rest.readSlice(length: min(rest.readableBytes, partBytes)),
-            part.readableBytes > 0
-        {
-            parts.append(part)
-        }
-        return parts
-    }
-
     private func response(_ status: HTTPResponse.Status, _ json: [UInt8]) -> Response {
-        Response(
-            status: status,
-            headers: [.contentType: "application/json; charset=utf-8"],
-            body: ResponseBody(contentsOf: Self.parts(of: json))
-        )
+        .inParts(status, type: "application/json; charset=utf-8", json)
     }
 }
 

@@ -8,8 +8,8 @@ internal import NIOPosix
 /// Serves commands over HTTP on a unix socket.
 ///
 /// `POST /v1/cli` runs any command, `GET /v1/show/...` gives what `show ...` knows as JSON, `GET
-/// /v1/health` says that somebody listens. Each request runs by itself, so a long `exec` keeps
-/// nobody waiting.
+/// /v1/health` says how the dataplane is, `GET /metrics` what it counts. Each request runs by itself, so a
+/// long `exec` keeps nobody waiting.
 public struct ControlServer: Sendable {
     private let dataplane: any Dataplane
     private let socketPath: String
@@ -101,9 +101,7 @@ public struct ControlServer: Sendable {
     private func routes() -> Router<BasicRequestContext> {
         let front = ControlRoutes(runner: CommandRunner(dataplane: dataplane))
         let router = Router(context: BasicRequestContext.self)
-        router.get("/v1/health") { _, _ in
-            try await front.answer("GET /v1/health") { try front.health() }
-        }
+        WatchRoutes(dataplane: dataplane).add(to: router)
         router.post("/v1/cli") { request, _ in
             try await front.answer("POST /v1/cli") { try await front.command(request) }
         }

@@ -24,9 +24,9 @@ struct ControlSocketFile: Sendable {
         if await Self.isListening(path) { throw .inUse(path: path) }
     }
 
-    /// Gives the bound socket its mode (0660) and its name.
-    func publish() throws(ControlServerError) {
-        guard chmod(temporaryPath, 0o660) == 0, rename(temporaryPath, path) == 0 else {
+    /// Gives the bound socket its mode and its name.
+    func publish(mode: mode_t = 0o660) throws(ControlServerError) {
+        guard chmod(temporaryPath, mode) == 0, rename(temporaryPath, path) == 0 else {
             throw .cannotListen(path: path, reason: String(cString: strerror(errno)))
         }
     }
