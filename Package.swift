@@ -81,7 +81,8 @@ let package = Package(
         .target(
             name: "StatisticsReader",
             dependencies: [
-                "Coordination", "LinuxSystem", .product(name: "SystemPackage", package: "swift-system"),
+                "Coordination", "LinuxSystem",
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict
         ),
@@ -96,7 +97,7 @@ let package = Package(
         .target(
             name: "ControlProtocol",
             dependencies: [
-                "CLinux", "CPlugin", "LinuxSystem",
+                "CLinux", "Coordination", "CPlugin", "LinuxSystem",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict
@@ -144,7 +145,9 @@ let package = Package(
 
         // Plugins: shared objects of their own, which share C records with the worker and no Swift module's state.
         .target(
-            name: "PluginInterface", dependencies: ["CPlugin", "PacketBuffers"], swiftSettings: dataPath
+            name: "PluginInterface",
+            dependencies: ["CPlugin", "PacketBuffers"],
+            swiftSettings: dataPath
         ),
         .target(
             name: "AccessListPlugin",
@@ -202,7 +205,9 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: dataPath
+            swiftSettings: dataPath,
+            // An upgrade tells builds apart by it.
+            linkerSettings: [.unsafeFlags(["-Xlinker", "--build-id"])]
         ),
         // Beside the benchmark: the reference loops in C, for the processor that they run on.
         .target(
@@ -219,7 +224,8 @@ let package = Package(
             name: "causeway-bench",
             dependencies: [
                 "CBench", "CDPDK", "CLinux", "ControlProtocol", "Coordination", "Forwarding",
-                "LinuxSystem", "MainLoop", "NodeRuntime", "PacketBuffers", "PacketGraph", "PacketNodes",
+                "LinuxSystem", "MainLoop", "NodeRuntime", "PacketBuffers", "PacketGraph",
+                "PacketNodes",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "bench",
@@ -260,7 +266,9 @@ let package = Package(
         .executableTarget(
             name: "configuration-fuzzer",
             dependencies: ["CausewayConfiguration", "HostTopology", "TestSupport"],
-            path: "Tests/Fuzz", exclude: ["corpus"], swiftSettings: strict
+            path: "Tests/Fuzz",
+            exclude: ["corpus"],
+            swiftSettings: strict
         ),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"], swiftSettings: strict),
         .testTarget(
@@ -332,7 +340,8 @@ let package = Package(
             name: "ControlClientTests",
             dependencies: [
                 "CausewayConfiguration", "ControlClient", "ControlProtocol", "Coordination",
-                "LinuxSystem", "Routing", "Supervision", .product(name: "Logging", package: "swift-log"),
+                "LinuxSystem", "Routing", "Supervision",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict
         ),

@@ -77,6 +77,16 @@ CW_SAME(trace, dynfield1);
 static inline int cw_errno(void) { return rte_errno; }
 static inline unsigned cw_lcore_id(void) { return rte_lcore_id(); }
 static inline const char *_Nonnull cw_version(void) { return rte_version(); }
+/// The level of the x86-64 ABI that this was compiled for.
+static inline const char *_Nonnull cw_processor(void) {
+#if defined(__AVX512F__) && defined(__AVX512VL__)
+    return "v4";
+#elif defined(__AVX2__)
+    return "v3";
+#else
+    return "v2";
+#endif
+}
 static inline uint64_t cw_tsc_hz(void) { return rte_get_tsc_hz(); }
 
 // Pools.

@@ -10,7 +10,9 @@
 #include <poll.h>
 #include <errno.h>
 #include <execinfo.h>
+#include <elf.h>
 #include <fcntl.h>
+#include <link.h>
 #include <linux/futex.h>
 #include <linux/mempolicy.h>
 #include <signal.h>
@@ -225,4 +227,34 @@ uint64_t CLinux_context_program_counter(const void *context) {
 
 uint64_t CLinux_context_stack_pointer(const void *context) {
     return (uint64_t)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RSP];
+}
+
+// The build id that the linker put into the program: a note of type NT_GNU_BUILD_ID.
+static int build_id_of_program(struct dl_phdr_info *info, size_t size, void *out) {
+    (void)size;
+    struct { uint8_t *bytes; int count; } *found = out;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+        if (part->p_type != PT_NOTE) continue;
+        const char *at = (const char *)(info->dlpi_addr + part->p_vaddr);
+        const char *end = at + part->p_memsz;
+        while (at + sizeof(ElfW(Nhdr)) <= end) {
+            const ElfW(Nhdr) *note = (const ElfW(Nhdr) *)at;
+            const char *name = at + sizeof(*note);
+            const char *text = name + ((note->n_namesz + 3) & ~3u);
+            if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 && memcmp(name, "GNU", 4) == 0) {
+                found->count = note->n_descsz < 32 ? (int)note->n_descsz : 32;
+                memcpy(found->bytes, text, (size_t)found->count);
+                return 1;
+            }
+            at = text + ((note->n_descsz + 3) & ~3u);
+        }
+    }
+    return 1;  // The program comes first; libraries are not asked.
+}
+
+int CLinux_build_id(uint8_t *bytes) {
+    struct { uint8_t *bytes; int count; } found = {bytes, 0};
+    dl_iterate_phdr(build_id_of_program, &found);
+    return found.count;
 }

@@ -4,6 +4,8 @@
 /// 8 bytes each, removed ones 9, and a run of them too long for one message goes on in the next; a
 /// worker that applies messages in order needs to know nothing of that.
 public enum ChangeCoding {
+    /// The version of what the bytes mean.
+    public static let version: UInt16 = 1
     /// The most bytes of changes in one message; with its head it fits a datagram of 64 KiB.
     public static let maximumChunkBytes = NodeMessage.maximumChangeBytes
     /// The longest interface name in bytes.

@@ -138,7 +138,7 @@ extension ProcessIdentity {
         writer.put(node)
         writer.put(incarnation)
         writer.put(pid)
-        writer.put(build)
+        versions.write(to: &writer)
     }
 
     init(from reader: inout WireReader) throws(WireError) {
@@ -151,8 +151,33 @@ extension ProcessIdentity {
             node: try reader.get(),
             incarnation: try reader.get(),
             pid: try reader.get(),
-            build: try reader.getString()
+            versions: try BuildVersions(from: &reader)
         )
+    }
+}
+
+extension BuildVersions {
+    func write(to writer: inout WireWriter) {
+        for text in [program, version, buildID, processor, dpdk] { writer.put(text) }
+        writer.put(layouts.sorted { $0.key < $1.key }) { writer, layout in
+            writer.put(layout.key)
+            writer.put(layout.value)
+        }
+    }
+
+    init(from reader: inout WireReader) throws(WireError) {
+        self.init(
+            program: try reader.getString(),
+            version: try reader.getString(),
+            buildID: try reader.getString(),
+            processor: try reader.getString(),
+            dpdk: try reader.getString(),
+            layouts: [:]
+        )
+        let list = try reader.getList { reader throws(WireError) in
+            (name: try reader.getString(), version: try reader.getString())
+        }
+        for layout in list { layouts[layout.name] = layout.version }
     }
 }
 

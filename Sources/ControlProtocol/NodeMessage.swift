@@ -108,16 +108,24 @@ public struct ProcessIdentity: Hashable, Sendable {
     public var incarnation: UInt32
     /// The process's id in the kernel.
     public var pid: UInt32
+    /// What program it is, and the versions of what it shares.
+    public var versions: BuildVersions
     /// The build's version text.
-    public var build: String
+    public var build: String { versions.version }
 
     /// Makes the identity that a process answers `connect` with.
-    public init(role: Role, node: UInt8, incarnation: UInt32, pid: UInt32, build: String) {
+    public init(
+        role: Role,
+        node: UInt8,
+        incarnation: UInt32,
+        pid: UInt32,
+        versions: BuildVersions
+    ) {
         self.role = role
         self.node = node
         self.incarnation = incarnation
         self.pid = pid
-        self.build = build
+        self.versions = versions
     }
 }
 

@@ -16,6 +16,8 @@ public struct HandoffLayout: Hashable, Sendable {
     /// 64-byte cells of each ring; a power of two.
     public let cells: Int
 
+    /// The version of the file's form and of what a run of cells begins with.
+    public static let version: UInt64 = 1
     /// The most lanes a node may have; the doorbell page has a line for each.
     public static let maximumDestinationLanes = 64
     /// The most source lanes; a doorbell line has a bit for each.

@@ -103,7 +103,7 @@ public struct HandoverRecord: Sendable {
     private static let heldOffset = 4096
     private static let streamBytes = MemoryLayout<Stream>.stride
 
-    private static func byteCount(lanes: Int) -> Int {
+    static func byteCount(lanes: Int) -> Int {
         heldOffset
             + lanes * (heldPerLane * MemoryLayout<Held>.stride + streamsPerLane * streamBytes)
     }

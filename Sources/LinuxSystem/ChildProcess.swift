@@ -62,7 +62,7 @@ public struct ChildProcess: Sendable {
 
     /// Starts a program.
     ///
-    /// Standard input is /dev/null, standard output and error are this process's.
+    /// Standard input is /dev/null, standard output and error are this process's unless said otherwise.
     ///
     /// - Parameters:
     ///   - executable: its path.
@@ -70,19 +70,22 @@ public struct ChildProcess: Sendable {
     ///   - environment: the whole environment.
     ///   - descriptor: becomes descriptor 3 of the child, which gets no further one; stays the
     ///     caller's.
+    ///   - output: becomes standard output; nil: this process's.
     /// - Returns: the process, which the caller has to reap.
     /// - Throws: the `Errno` of the start, such as `ENOENT`.
     public static func spawn(
         executable: String,
         arguments: [String],
         environment: [String: String],
-        descriptor: CInt? = nil
+        descriptor: CInt? = nil,
+        output: CInt? = nil
     ) throws(Errno) -> ChildProcess {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         if let descriptor { posix_spawn_file_actions_adddup2(&actions, descriptor, 3) }
+        if let output { posix_spawn_file_actions_adddup2(&actions, output, 1) }
         // Everything of ours closes itself on exec; this is for what a library may have left open.
         for name in SmallFile.names(in: "/proc/self/fd") {
             guard let open = CInt(name), open > (descriptor == nil ? 2 : 3) else { continue }

@@ -72,6 +72,15 @@ public enum SmallFile {
     /// Whether something is there.
     public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+    /// Whether this process may run a file.
+    public static func isExecutable(_ path: String) -> Bool { access(path, X_OK) == 0 }
+
+    /// When a file was last changed, in seconds since 1970; 0: there is none.
+    public static func changeTime(_ path: String) -> Int {
+        var status = stat()
+        return stat(path, &status) == 0 ? status.st_mtim.tv_sec : 0
+    }
+
     /// Whether a directory is there.
     public static func isDirectory(_ path: String) -> Bool {
         var status = stat()

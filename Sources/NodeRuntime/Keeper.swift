@@ -100,7 +100,7 @@ public final class Keeper {
             node: UInt8(arguments.node),
             incarnation: arguments.incarnation,
             pid: UInt32(getpid()),
-            build: Build.version
+            versions: .ofThisNode
         )
     }
 

@@ -201,7 +201,7 @@ public final class Worker {
             node: UInt8(arguments.node),
             incarnation: arguments.incarnation,
             pid: UInt32(getpid()),
-            build: Build.version
+            versions: .ofThisNode
         )
     }
 

@@ -70,6 +70,9 @@ public enum EAL {
     /// DPDK's version text.
     public static var version: String { String(cString: cw_version()) }
 
+    /// The level of the x86-64 ABI that the packet side was compiled for, such as `v3`.
+    public static var processor: String { String(cString: cw_processor()) }
+
     /// Runs `body` on an lcore of this process.
     ///
     /// - Parameters:

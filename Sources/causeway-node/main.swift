@@ -15,6 +15,14 @@ struct CausewayNode: ParsableCommand {
         version: Build.version,
         subcommands: [KeeperCommand.self, WorkerCommand.self]
     )
+
+    @Flag(help: "Print as JSON what program this is and the versions of all that it shares.")
+    var versions = false
+
+    func run() throws {
+        guard versions else { throw CleanExit.helpRequest(Self.self) }
+        print(BuildVersions.ofThisNode.json)
+    }
 }
 
 /// What both roles are started with.

@@ -205,7 +205,8 @@ struct FakeNode {
     }
 
     func introduce(_ channel: MessageChannel) {
-        let build = rule("build")?[0] ?? Build.version
+        var versions = BuildVersions(version: rule("build")?[0] ?? Build.version, buildID: "fa4e")
+        if let arguments = rule("layout") { versions.layouts[arguments[0]] = arguments[1] }
         send(
             .hello(
                 ProcessIdentity(
@@ -213,7 +214,7 @@ struct FakeNode {
                     node: UInt8(node),
                     incarnation: incarnation,
                     pid: UInt32(getpid()),
-                    build: build
+                    versions: versions
                 )
             ),
             0,
@@ -295,5 +296,9 @@ struct FakeNode {
     }
 }
 
+if CommandLine.arguments.dropFirst() == ["--versions"] {
+    print(BuildVersions(buildID: "fa4e", processor: "v3").json)
+    exit(0)
+}
 var node = FakeNode(arguments: CommandLine.arguments)
 node.run()

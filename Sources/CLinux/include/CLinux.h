@@ -104,6 +104,9 @@ int CLinux_interface_set_mtu(int socket, const char *_Nonnull name, int mtu);
 /// Sets or clears IFF_UP of interface `name`.
 int CLinux_interface_set_up(int socket, const char *_Nonnull name, int up);
 
+/// The program's build id, as its linker wrote it, at most 32 bytes; how many bytes, 0: it has none.
+int CLinux_build_id(uint8_t *_Nonnull bytes);
+
 // Crash reports; all may be called in a signal handler once `CLinux_backtrace` has been called outside one.
 /// Return addresses of the caller's stack, innermost first; how many.
 int CLinux_backtrace(void *_Nullable *_Nonnull frames, int capacity);

@@ -141,7 +141,12 @@ extension NodeProcess {
         return refusals.removeValue(forKey: number) ?? ""
     }
 
-    /// The first exchange: who it is, and that both are of one build.
+    /// The first exchange: who it is, and that what both share has one form.
+    ///
+    /// - Parameters:
+    ///   - build: the version text that it must be of; nil: any whose layouts are the supervisor's.
+    ///   - time: the longest wait.
+    /// - Throws: `StepFailure`, with both versions if they differ.
     func introduce(build: String?, within time: Duration) async throws(StepFailure) {
         let pid = UInt32(getpid())
         try await send(.connect(supervisorPID: pid), step: "hello", within: time)
@@ -161,6 +166,15 @@ extension NodeProcess {
                 .stranger(
                     "is of build \(identity.build), the supervisor of \(build); "
                         + "install both programs from one build"
+                )
+            )
+        }
+        let differences = BuildVersions.differences(of: identity.versions.layouts)
+        guard differences.isEmpty else {
+            throw failure(
+                .stranger(
+                    "is of build \(identity.versions.name), which does not fit to the supervisor's: "
+                        + differences.joined(separator: "; ")
                 )
             )
         }
