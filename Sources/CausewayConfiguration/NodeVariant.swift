@@ -1,7 +1,7 @@
 public import HostTopology
 
 /// Which build of the packet side a NUMA node runs, and why.
-public struct NodeVariant: Hashable, Sendable, Encodable {
+public struct NodeVariant: Hashable, Sendable, Codable {
     /// The number of the node in the placement.
     public var node: Int
     /// The processor level that the program was compiled for.

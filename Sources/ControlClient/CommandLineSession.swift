@@ -154,15 +154,22 @@ extension CommandLineSession {
             && words[1].count >= 2 && "lanes".hasPrefix(words[1])
     }
 
-    /// A line whose file name, if it is an `exec` with one, is absolute.
+    /// A line whose file name, if it is a command with one, is absolute: `exec FILE`, `apply FILE` and
+    /// `... --with FILE`.
     static func absolute(_ line: String, in folder: String) -> String {
-        let words = line.split(separator: " ", maxSplits: 1)
-        guard words.count == 2, words[0].count >= 2, "exec".hasPrefix(words[0]) else { return line }
-        let isQuoted = words[1].hasPrefix("\"")
-        let name = isQuoted ? words[1].dropFirst() : words[1]
-        guard !name.hasPrefix("/"), name != "?" else { return line }
-        let path = folder.hasSuffix("/") ? folder + name : folder + "/" + name
-        return "exec " + (isQuoted ? "\"" : "") + path
+        let words = line.split(separator: " ", omittingEmptySubsequences: true)
+        guard let first = words.first, first.count >= 2 else { return line }
+        let isUpgrade = first.count >= 2 && "upgrade".hasPrefix(first)
+        let place =
+            isUpgrade
+            ? words.firstIndex(of: "--with").map { $0 + 1 }
+            : "exec".hasPrefix(first) || "apply".hasPrefix(first) ? 1 : nil
+        guard let place, words.indices.contains(place) else { return line }
+        let isQuoted = words[place].hasPrefix("\"")
+        let name = line[words[place].startIndex...].dropFirst(isQuoted ? 1 : 0)
+        guard !name.hasPrefix("/"), !name.hasPrefix("--"), name != "?" else { return line }
+        let path = folder.hasSuffix("/") ? folder : folder + "/"
+        return line[..<words[place].startIndex] + (isQuoted ? "\"" : "") + path + name
     }
 
     static func json(_ value: some Encodable) -> String {

@@ -111,6 +111,30 @@ public protocol Dataplane: Sendable {
     /// - Throws: `ChangeError` if nothing is kept of that life.
     func clearDeadLives(node: Int, incarnation: UInt32?) async throws(ChangeError) -> Int
 
+    /// Replaces a node's keeper and worker; its ports go down meanwhile.
+    ///
+    /// - Parameter node: the NUMA node's number in the placement.
+    /// - Returns: how it went.
+    /// - Throws: `ChangeError` with the reason.
+    func restartWhole(node: Int) async throws(ChangeError) -> RestartOutcome
+
+    /// Looks whether a program could follow the present ones; nothing is changed.
+    ///
+    /// - Parameters:
+    ///   - nodes: the NUMA nodes' numbers in the placement.
+    ///   - path: an absolute path: the program, or a folder with its variants.
+    /// - Throws: `ChangeError` with the reason.
+    func checkUpgrade(nodes: [Int], with path: String) async throws(ChangeError)
+
+    /// Replaces a node's worker by one of another program without losing a packet.
+    ///
+    /// - Parameters:
+    ///   - node: the NUMA node's number in the placement.
+    ///   - path: an absolute path: the program, or a folder with its variants.
+    /// - Returns: how it went.
+    /// - Throws: `ChangeError` with the reason, and with what forwards now.
+    func upgrade(node: Int, with path: String) async throws(ChangeError) -> RestartOutcome
+
     /// What became of each death of a worker, oldest first.
     func recoveries() async -> [Recovery]
 
@@ -174,6 +198,24 @@ extension Dataplane {
     /// Impossible, for a dataplane without workers.
     public func restart(node: Int) async throws(ChangeError) -> RestartOutcome {
         throw ChangeError("no worker runs that could be restarted")
+    }
+
+    /// Impossible, for a dataplane without workers.
+    public func restartWhole(node: Int) async throws(ChangeError) -> RestartOutcome {
+        throw ChangeError("no worker runs that could be restarted")
+    }
+
+    /// Impossible, for a dataplane without workers.
+    public func checkUpgrade(nodes: [Int], with path: String) async throws(ChangeError) {
+        throw ChangeError("no worker runs that could be upgraded")
+    }
+
+    /// Impossible, for a dataplane without workers.
+    public func upgrade(
+        node: Int,
+        with path: String
+    ) async throws(ChangeError) -> RestartOutcome {
+        throw ChangeError("no worker runs that could be upgraded")
     }
 
     /// None, for a dataplane without workers.
@@ -303,6 +345,12 @@ public struct NodeStatus: Sendable {
     public var spareState = ProcessState.starting
     /// Why the last worker that died did; empty: none has.
     public var lastDeath = ""
+    /// The programs of those of the three processes that run.
+    public var keeperProgram: ProgramStatus?
+    /// See `keeperProgram`.
+    public var workerProgram: ProgramStatus?
+    /// See `keeperProgram`.
+    public var spareProgram: ProgramStatus?
     /// The number of the last change that the worker acknowledged.
     public var changeNumber: UInt64
     /// The counters of the worker's present life, or of its last one; nil before its first.

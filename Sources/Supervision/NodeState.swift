@@ -10,9 +10,17 @@ struct NodeState {
     /// it is `up`.
     enum Phase: Hashable { case down, coming, up }
 
+    /// What a life of the node's worker is made of.
+    struct Plan: Hashable, Sendable {
+        var placement: NodePlacement
+        /// The program that an operator chose for the node; nil: that of the start.
+        var program: NodeVariant?
+    }
+
     /// A worker that is to forward, or waits to: its process and what it counts.
     struct Life: Sendable {
         let name: ProcessName
+        let plan: Plan
         let segment: WorkerSegment
         let eventLog: EventLog
         var process: NodeProcess?
@@ -35,7 +43,9 @@ struct NodeState {
         }
     }
 
-    let placement: NodePlacement
+    /// What the node's worker is, and each later one is to be.
+    var plan: Plan
+    var placement: NodePlacement { plan.placement }
     var keeper: NodeProcess?
     var keeperState = ProcessState.starting
     var keeperIncarnation: UInt32 = 0
@@ -92,7 +102,7 @@ struct NodeState {
     var recovery: Task<Void, Never>?
 
     init(placement: NodePlacement, eventSettings: EventLogSettings = EventLogSettings()) {
-        self.placement = placement
+        plan = Plan(placement: placement)
         self.eventSettings = eventSettings
         budget = RestartBudget(policy: placement.restart)
     }

@@ -155,7 +155,7 @@ extension Supervisor {
     }
 
     /// Packets that workers of other nodes have dropped because a node was down.
-    private func peerDrops(to number: Int) -> UInt64 {
+    func peerDrops(to number: Int) -> UInt64 {
         guard let position = order.firstIndex(of: number) else { return 0 }
         var drops: UInt64 = 0
         for other in nodes.values where other.placement.number != number {

@@ -31,7 +31,7 @@ extension Supervisor {
         guard let text = SmallFile.read(written), !text.isEmpty else { return }
         // The next process of that name has the file for its own.
         SmallFile.remove(written)
-        let program = options.program(of: name.node)
+        let program = process.child.stamp.executable
         let before = keeping
         keeping = Task.detached(priority: .utility) { [self] in
             await before?.value

@@ -51,7 +51,7 @@ extension Supervisor: Dataplane {
             log: store.lines,
             clock: clockStatus
         )
-        view.variants = options.variants
+        view.variants = presentVariants
         return view
     }
 
@@ -184,6 +184,9 @@ extension Supervisor: Dataplane {
         status.sparePID = node.spare?.process?.pid
         status.spareState = node.spare?.state ?? .starting
         status.lastDeath = node.lastDeath
+        status.keeperProgram = await node.keeper?.program
+        status.workerProgram = await node.worker?.program
+        status.spareProgram = await node.spare?.process?.program
         return status
     }
 

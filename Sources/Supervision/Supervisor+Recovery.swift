@@ -58,13 +58,20 @@ extension Supervisor {
         log(.error, "keeper-died", node: number, ["cause": "\(status)"])
         switch node.workerPhase {
         case .up, .coming:
-            nodes[number]?.reason =
-                "degraded: keeper died (\(status)); its ports cannot be changed until the node "
-                + "is restarted as a whole"
+            noteDegraded(number, "keeper died (\(status))")
         case .down:
             nodes[number]?.reason = "keeper died: \(status)"
             startRecovery(number)
         }
+    }
+
+    /// Takes note that a worker forwards without a keeper, and says what an operator has to do.
+    func noteDegraded(_ number: Int, _ cause: String) {
+        let remedy = "causewayctl restart node \(number) --whole"
+        nodes[number]?.reason =
+            "degraded: \(cause); it forwards, but its ports cannot be changed, nor its worker replaced "
+            + "without loss, until: \(remedy)"
+        log(.critical, "node-degraded", node: number, ["cause": cause, "remedy": remedy])
     }
 
     /// Kills a worker that does not do what it must; its end starts the recovery.
@@ -83,7 +90,8 @@ extension Supervisor {
     /// budget is used up.
     private func recover(_ number: Int) async {
         defer { nodes[number]?.recovery = nil }
-        while !isStopping, let decision = nodes[number]?.budget.decide(at: .now) {
+        while !isStopping, !Task.isCancelled, let decision = nodes[number]?.budget.decide(at: .now)
+        {
             guard case .restart(let wait) = decision else { return giveUp(number) }
             if wait > .zero {
                 log(.warning, "restart-waits", node: number, ["time": "\(wait)"])

@@ -15,6 +15,14 @@ public struct RestartOutcome: Hashable, Sendable {
     public var gapMicroseconds: Int
     /// How long everything took, the successor's start included.
     public var milliseconds: Int
+    /// The program that forwards now; nil: it has ended again.
+    public var program: ProgramStatus?
+    /// The program of the worker before it.
+    public var formerProgram: ProgramStatus?
+    /// Whether the keeper was replaced too; then no packet was taken all the while.
+    public var isWhole = false
+    /// Packets that other nodes dropped because this one was down.
+    public var droppedByPeers: UInt64 = 0
 }
 
 extension Supervisor {
@@ -25,11 +33,30 @@ extension Supervisor {
     /// - Throws: `ChangeError`: the worker goes on then, but for one that does not do its part, which
     ///   is replaced as if it had died.
     public func restart(node: Int) async throws(ChangeError) -> RestartOutcome {
-        let number = node
         await restartGate.enter()
         defer { restartGate.leave() }
+        return try await replacePlanned(node, by: nil)
+    }
+
+    /// Replaces a worker by a successor, make before break; one restart at a time.
+    ///
+    /// - Parameters:
+    ///   - number: the NUMA node's.
+    ///   - plan: what the successor is to be; nil: what the worker is, its spare included.
+    /// - Returns: how it went.
+    /// - Throws: `ChangeError`: nothing has become of `plan` then.
+    func replacePlanned(
+        _ number: Int,
+        by plan: NodeState.Plan?
+    ) async throws(ChangeError) -> RestartOutcome {
         let begin = ContinuousClock.now
-        try await makeSuccessor(number)
+        let former = await nodes[number]?.worker?.program
+        do throws(ChangeError) {
+            try await makeSuccessor(number, plan)
+        } catch {
+            keepSpare(number)
+            throw error
+        }
         nodes[number]?.isHandingOver = true
         let journal = journal
         let gap: Int
@@ -43,15 +70,21 @@ extension Supervisor {
             nodes[number]?.isHandingOver = false
         } catch {
             nodes[number]?.isHandingOver = false
-            await settleFailedRestart(number)
+            await settleFailedRestart(number, isOther: plan != nil)
             throw error
+        }
+        // One that ended while it took over: nobody has dealt with that yet.
+        if let worker = nodes[number]?.worker, let status = await worker.exit {
+            workerEnded(worker, status)
         }
         keepSpare(number)
         let outcome = RestartOutcome(
             node: number,
             incarnation: nodes[number]?.incarnation ?? 0,
             gapMicroseconds: gap,
-            milliseconds: Self.milliseconds(since: begin)
+            milliseconds: Self.milliseconds(since: begin),
+            program: await nodes[number]?.worker?.program,
+            formerProgram: former
         )
         log(
             .notice,
@@ -68,26 +101,34 @@ extension Supervisor {
     }
 
     /// Sees to it that a worker is ready to follow.
-    private func makeSuccessor(_ number: Int) async throws(ChangeError) {
+    private func makeSuccessor(
+        _ number: Int,
+        _ plan: NodeState.Plan?
+    ) async throws(ChangeError) {
         guard let node = nodes[number] else { throw ChangeError("no node \(number)") }
         guard node.workerPhase == .up, node.recovery == nil else {
             throw ChangeError("node \(number)'s worker is \(node.workerState); it cannot hand over")
         }
         guard node.keeperPhase == .up else {
             throw ChangeError(
-                "node \(number) has no keeper, so that no worker can attach: restart it whole"
+                "node \(number) has no keeper, so that no worker can attach: "
+                    + "restart node \(number) --whole"
             )
         }
         if let reason = Preflight(files: files, runtime: runtime).refusal(of: node.placement) {
             throw ChangeError("node \(number) cannot be restarted without loss: \(reason)")
         }
         if !node.placement.hasSpare, node.spare == nil {
-            try checkRoom(node.placement)
+            try checkRoom(plan?.placement ?? node.placement)
         }
         await node.spareStart?.value
-        guard nodes[number]?.spareIsReady != true else { return }
+        if plan != nil {
+            await endSpare(number)
+        } else if nodes[number]?.spareIsReady == true {
+            return
+        }
         do throws(StepFailure) {
-            try await startSpare(number)
+            try await startSpare(number, plan)
         } catch { throw ChangeError("the successor does not come up: \(error)") }
         guard nodes[number]?.spareIsReady == true else {
             throw ChangeError("the successor ended at once; see `show logging`")
@@ -210,8 +251,11 @@ extension Supervisor {
     }
 
     /// After a handover that went wrong: whoever still forwards goes on, and what is half done goes.
-    private func settleFailedRestart(_ number: Int) async {
+    ///
+    /// A successor that was to be something else goes too: the node comes back as it was.
+    private func settleFailedRestart(_ number: Int, isOther: Bool) async {
         guard let node = nodes[number] else { return }
+        if isOther { await endSpare(number) }
         if let worker = node.worker {
             let status = await worker.exit
             let isForwarding = await worker.lastState == .forwarding
@@ -220,7 +264,9 @@ extension Supervisor {
             } else if !isForwarding {
                 // It has stopped its lanes, and nobody took over.
                 await endSpare(number)
-                _ = await worker.kill(times: options.times)
+                if let status = await worker.kill(times: options.times) {
+                    workerEnded(worker, status)
+                }
                 return
             }
         }
@@ -228,5 +274,6 @@ extension Supervisor {
             await endSpare(number)
             keepSpare(number)
         }
+        if isOther { keepSpare(number) }
     }
 }

@@ -42,16 +42,21 @@ extension Supervisor {
     }
 
     /// Starts a worker that waits to take over, and brings it to the journal's end.
-    func startSpare(_ number: Int) async throws(StepFailure) {
-        guard let placement = nodes[number]?.placement else { return }
-        let life = try makeLife(number)
+    ///
+    /// - Parameters:
+    ///   - number: the NUMA node's.
+    ///   - plan: what it is to be; nil: what the worker is.
+    /// - Throws: `StepFailure`; there is no spare then.
+    func startSpare(_ number: Int, _ plan: NodeState.Plan? = nil) async throws(StepFailure) {
+        guard let plan = plan ?? nodes[number]?.plan else { return }
+        let life = try makeLife(number, plan)
         nodes[number]?.spareIsReady = false
         nodes[number]?.spare = life
         do throws(StepFailure) {
-            let process = try await launch(life.name, of: placement)
+            let process = try await launch(life)
             nodes[number]?.spare?.process = process
             publishPeers()
-            try await prepare(process, placement)
+            try await prepare(process, plan)
             try await journal.join(process) {}
             nodes[number]?.spareIsReady = true
             log(

@@ -132,10 +132,14 @@ extension Supervisor {
             try makePortSegment(name)
             let keeper = try await launch(
                 name,
-                options.keeperArguments(node.placement, node.keeperIncarnation)
+                options.keeperArguments(node.placement, node.keeperIncarnation),
+                program: program(of: node.plan)
             )
             nodes[number]?.keeper = keeper
-            try await keeper.introduce(build: options.build, within: options.times.hello)
+            try await keeper.introduce(
+                build: expectedBuild(of: node.plan),
+                within: options.times.hello
+            )
             try await tellLogLevels(keeper)
             try await keeper.send(
                 .configureKeeper(keeperConfiguration(node.placement, name.incarnation)),
@@ -161,15 +165,15 @@ extension Supervisor {
 
     /// Starts a new life of a node's worker and waits until it forwards.
     func startWorker(_ number: Int) async throws(StepFailure) {
-        guard let placement = nodes[number]?.placement else { return }
-        let life = try makeLife(number)
+        guard let plan = nodes[number]?.plan else { return }
+        let life = try makeLife(number, plan)
         enter(life, on: number)
         nodes[number]?.workerPhase = .coming
         do throws(StepFailure) {
-            let worker = try await launch(life.name, of: placement)
+            let worker = try await launch(life)
             nodes[number]?.worker = worker
             publishPeers()
-            try await prepare(worker, placement)
+            try await prepare(worker, plan)
             try await journal.join(worker) { [self, options] () async throws(StepFailure) in
                 try await beginLanes(of: worker) { () async throws(StepFailure) in
                     try await worker.forward(keepsHandoffs: false, within: options.times.forward)
@@ -204,24 +208,35 @@ extension Supervisor {
     }
 
     /// Starts the process of a life.
-    func launch(
-        _ name: ProcessName,
-        of placement: NodePlacement
-    ) async throws(StepFailure) -> NodeProcess {
-        try await launch(name, options.workerArguments(placement, name.incarnation))
+    func launch(_ life: NodeState.Life) async throws(StepFailure) -> NodeProcess {
+        try await launch(
+            life.name,
+            options.workerArguments(life.plan.placement, life.name.incarnation),
+            program: program(of: life.plan)
+        )
+    }
+
+    /// The program that a plan names.
+    func program(of plan: NodeState.Plan) -> String {
+        plan.program?.path ?? options.program(of: plan.placement.number)
+    }
+
+    /// The version text that a plan's processes must answer with; nil: any with the same layouts.
+    func expectedBuild(of plan: NodeState.Plan) -> String? {
+        plan.program == nil ? options.build : nil
     }
 
     /// Brings a process to the point at which it could forward, but for the journal.
     func prepare(
         _ worker: NodeProcess,
-        _ placement: NodePlacement
+        _ plan: NodeState.Plan
     ) async throws(StepFailure) {
         let times = options.times
-        try await worker.introduce(build: options.build, within: times.hello)
+        try await worker.introduce(build: expectedBuild(of: plan), within: times.hello)
         try await tellLogLevels(worker)
         try await giveLaneWakeups(to: worker)
         try await worker.send(
-            .configureWorker(workerConfiguration(placement, worker.name.incarnation)),
+            .configureWorker(workerConfiguration(plan.placement, worker.name.incarnation)),
             step: "configuration",
             within: times.request
         )
@@ -271,7 +286,10 @@ extension Supervisor {
     }
 
     /// Makes the files of a worker's next life, or of a spare's.
-    func makeLife(_ number: Int) throws(StepFailure) -> NodeState.Life {
+    func makeLife(
+        _ number: Int,
+        _ plan: NodeState.Plan
+    ) throws(StepFailure) -> NodeState.Life {
         guard let node = nodes[number] else {
             preconditionFailure("lives are made of the placement's nodes")
         }
@@ -285,7 +303,7 @@ extension Supervisor {
         try checkRunning(name)
         nodes[number]?.lastIncarnation = incarnation
         do throws(SupervisionError) {
-            let segment = try files.createSegment(node: node.placement, incarnation: incarnation)
+            let segment = try files.createSegment(node: plan.placement, incarnation: incarnation)
             segment.store(.idleSleepMicroseconds, UInt64(options.idleSleepMicroseconds))
             segment.store(.pollingThreshold, UInt64(options.polling.up))
             segment.store(.interruptThreshold, UInt64(options.polling.down))
@@ -296,11 +314,11 @@ extension Supervisor {
             segment.store(.clockZero, clock.zeroNanoseconds)
             segment.store(.clockMillihertz, UInt64(clock.hertz * 1000))
             let log = try files.createEventLog(
-                node: node.placement,
+                node: plan.placement,
                 incarnation: incarnation,
                 node.eventSettings
             )
-            return NodeState.Life(name: name, segment: segment, eventLog: log)
+            return NodeState.Life(name: name, plan: plan, segment: segment, eventLog: log)
         } catch { throw notStarted(name, "\(error)") }
     }
 
@@ -314,6 +332,7 @@ extension Supervisor {
         nodes[number]?.deadEventLog = before
         nodes[number]?.eventLog = life.eventLog
         linkFiles(of: life.name)
+        adopt(life.plan, on: number)
     }
 
     /// Nothing is started any more once a stop has begun.
@@ -330,11 +349,12 @@ extension Supervisor {
 
     private func launch(
         _ name: ProcessName,
-        _ arguments: [String]
+        _ arguments: [String],
+        program: String
     ) async throws(StepFailure) -> NodeProcess {
         let launch = NodeProcess.Launch(
             name: name,
-            executable: options.program(of: name.node),
+            executable: program,
             environmentArguments: arguments,
             environment: environment(of: name.role),
             runtime: runtime

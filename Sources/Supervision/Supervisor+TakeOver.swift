@@ -23,6 +23,7 @@ extension Supervisor {
             log(.warning, "not-taken-over", ["reason": reason])
             return nil
         }
+        for number in order { recallProgram(of: number) }
         do throws(StepFailure) {
             var survivors = Survivors()
             for record in records.sorted(by: { $0.name < $1.name }) {
@@ -30,6 +31,7 @@ extension Supervisor {
             }
             return survivors.isEmpty ? nil : survivors
         } catch {
+            for number in order { nodes[number]?.plan.program = nil }
             log(.warning, "not-taken-over", ["reason": "\(error)"])
             return nil
         }
@@ -98,7 +100,8 @@ extension Supervisor {
         guard let process else { return end(record, "takes no connection") }
         let times = options.times
         do throws(StepFailure) {
-            try await process.introduce(build: options.build, within: times.request)
+            let build = nodes[name.node].flatMap { expectedBuild(of: $0.plan) }
+            try await process.introduce(build: build, within: times.request)
             try await tellLogLevels(process)
             switch name.role {
             case .keeper:
@@ -214,9 +217,7 @@ extension Supervisor {
             beginRecovery(of: node, cause: "no supervisor saw it")
             startRecovery(number)
         case (_, nil):
-            nodes[number]?.reason =
-                "degraded: keeper died while no supervisor ran; its ports cannot be changed until "
-                + "the node is restarted as a whole"
+            noteDegraded(number, "keeper died while no supervisor ran")
         default: keepSpare(number)
         }
     }
@@ -255,8 +256,10 @@ extension Supervisor {
         node number: Int,
         _ held: HeldChange?
     ) async {
+        guard let plan = nodes[number]?.plan else { return }
         let life = NodeState.Life(
             name: spare.process.name,
+            plan: plan,
             segment: spare.segment,
             eventLog: spare.eventLog,
             process: spare.process,

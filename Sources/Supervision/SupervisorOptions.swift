@@ -1,6 +1,7 @@
 public import CausewayConfiguration
 public import ControlProtocol
 public import Coordination
+public import HostTopology
 internal import LinuxSystem
 
 #if canImport(Glibc)
@@ -31,6 +32,8 @@ public struct SupervisorOptions: Sendable {
     public var nodeExecutable: String
     /// The program of each node, where it is not `nodeExecutable`, and why.
     public var variants: [NodeVariant]
+    /// The processor level that all nodes are to run; nil: each the best of its CPUs.
+    public var processorLevel: ProcessorLevel?
     /// The environment of keepers and workers.
     public var environment: [String: String]
     /// The longest sleep of an idle lane in microseconds; 0: lanes never sleep.

@@ -48,7 +48,7 @@ struct RunPlan {
             wanted: startup.variant.flatMap { ProcessorLevel(rawValue: $0) },
             features: CPUFeatures.read(),
             exists: SmallFile.exists,
-            isOlder: { modified($0) < modified($1) }
+            isOlder: { SmallFile.changeTime($0) < SmallFile.changeTime($1) }
         )
         let (variants, refusals) = selection.choose(for: resolved.placement)
         try stop(on: refusals)
@@ -125,6 +125,7 @@ struct RunPlan {
             firstLaneLcore: { EALArguments.firstLcore(incarnation: Int($0)) + 1 }
         )
         options.isFresh = isFresh
+        options.processorLevel = startup.variant.flatMap { ProcessorLevel(rawValue: $0) }
         return options
     }
 
@@ -137,10 +138,4 @@ struct RunPlan {
         }
         return Dictionary(pairs, uniquingKeysWith: { first, _ in first })
     }
-}
-
-/// When a file was last changed, in seconds; 0: there is none.
-private func modified(_ path: String) -> Int {
-    var status = stat()
-    return stat(path, &status) == 0 ? status.st_mtim.tv_sec : 0
 }

@@ -36,6 +36,7 @@ struct Arguments: ParsableCommand {
     var version = false
 
     @Argument(
+        parsing: .allUnrecognized,
         help:
             """
             The command, such as: show interface. Without one, lines are read from standard input. \

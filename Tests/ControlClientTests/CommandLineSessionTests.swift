@@ -114,11 +114,17 @@ import Testing
         }
         #expect(absolute("exec routes.txt") == "exec /srv/me/routes.txt")
         #expect(absolute("exec ../routes") == "exec /srv/me/../routes")
-        #expect(absolute("exe routes") == "exec /srv/me/routes")
+        #expect(absolute("exe routes") == "exe /srv/me/routes")
         #expect(absolute("exec \"my routes\"") == "exec \"/srv/me/my routes\"")
         #expect(absolute("exec /etc/routes") == "exec /etc/routes")
         #expect(absolute("exec ?") == "exec ?")
         #expect(absolute("show version") == "show version")
+        #expect(absolute("apply t.yaml --check") == "apply /srv/me/t.yaml --check")
+        #expect(absolute("apply --check") == "apply --check")
+        #expect(absolute("upgrade node 1 --with bin/n") == "upgrade node 1 --with /srv/me/bin/n")
+        #expect(absolute("upgrade all --with \"b n\"") == "upgrade all --with \"/srv/me/b n\"")
+        #expect(absolute("upgrade all --with /b/n") == "upgrade all --with /b/n")
+        #expect(absolute("upgrade all --with") == "upgrade all --with")
         #expect(CommandLineSession.absolute("exec x", in: "/") == "exec /x")
     }
 

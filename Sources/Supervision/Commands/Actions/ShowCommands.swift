@@ -17,8 +17,7 @@ extension CommandTable {
         show(.word("version", "of the supervisor"), "Shows the version and the time it runs.") {
             _,
             session throws(CommandFailure) in
-            let view = await session.dataplane.view()
-            return VersionReport(version: Build.version, uptimeSeconds: view.uptimeSeconds)
+            VersionReport(version: Build.version, await session.dataplane.view())
         },
         show(.word("threads", "the lanes"), "Shows the lanes' threads.") {
             _,

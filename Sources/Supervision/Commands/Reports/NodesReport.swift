@@ -23,6 +23,24 @@ struct NodesReport: CommandResult {
         var reason: String
         /// Why the last worker that died did; empty: none has.
         var lastDeath: String
+        /// The programs of the processes that run.
+        var keeperProgram: ProgramStatus?
+        var workerProgram: ProgramStatus?
+        var spareProgram: ProgramStatus?
+
+        /// The programs, those that are the same once.
+        fileprivate var programs: String {
+            let known = [
+                ("keeper", keeperProgram), ("worker", workerProgram), ("spare", spareProgram),
+            ].compactMap { role, program in program.map { (role, $0) } }
+            guard let first = known.first?.1 else { return "" }
+            if known.allSatisfy({ $0.1 == first }) {
+                return "node \(numaNode): \(first.path), build \(first.build)\n"
+            }
+            return known.map { role, program in
+                "node \(numaNode) \(role): \(program.path), build \(program.build)\n"
+            }.joined()
+        }
     }
 
     /// The number of the last change of all.
@@ -52,7 +70,10 @@ struct NodesReport: CommandResult {
                 change: status.changeNumber,
                 lanes: view.placement.nodes.first { $0.number == status.number }?.lanes.count ?? 0,
                 reason: status.reason,
-                lastDeath: status.lastDeath
+                lastDeath: status.lastDeath,
+                keeperProgram: status.keeperProgram,
+                workerProgram: status.workerProgram,
+                spareProgram: status.spareProgram
             )
         }
     }
@@ -75,7 +96,7 @@ struct NodesReport: CommandResult {
         }
         let deaths = nodes.filter { !$0.lastDeath.isEmpty && $0.lastDeath != $0.reason }
             .map { "node \($0.numaNode), last death: \($0.lastDeath)\n" }.joined()
-        return table.text + deaths
+        return table.text + deaths + nodes.map(\.programs).joined()
             + "last change \(change), up \(Figure.fixed(uptimeSeconds, digits: 1)) s\n"
     }
 }

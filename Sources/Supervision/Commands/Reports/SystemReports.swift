@@ -8,9 +8,31 @@ struct VersionReport: CommandResult {
     var version: String
     /// Seconds since the supervisor started.
     var uptimeSeconds: Double
+    /// The builds of the packet side that run.
+    var nodes: [Node]
+
+    /// What a NUMA node's worker is.
+    struct Node: Encodable, Sendable {
+        var numaNode: Int
+        /// nil: none runs.
+        var worker: ProgramStatus?
+        var keeper: ProgramStatus?
+    }
+
+    init(version: String, _ view: DataplaneView) {
+        self.version = version
+        uptimeSeconds = view.uptimeSeconds
+        nodes = view.nodes.map {
+            Node(numaNode: $0.number, worker: $0.workerProgram, keeper: $0.keeperProgram)
+        }
+    }
 
     var text: String {
-        "\(name) v\(version), up \(Figure.fixed(uptimeSeconds, digits: 1)) s\n"
+        let lines = nodes.compactMap { node in
+            node.worker.map { "NUMA node \(node.numaNode): \($0.path) v\($0.build)\n" }
+        }
+        return "\(name) v\(version), up \(Figure.fixed(uptimeSeconds, digits: 1)) s\n"
+            + lines.joined()
     }
 }
 
