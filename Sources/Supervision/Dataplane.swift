@@ -111,6 +111,15 @@ public protocol Dataplane: Sendable {
     /// - Throws: `ChangeError` if nothing is kept of that life.
     func clearDeadLives(node: Int, incarnation: UInt32?) async throws(ChangeError) -> Int
 
+    /// Brings what runs to a topology file, a node at a time, or back to what it was.
+    ///
+    /// - Parameters:
+    ///   - path: the file, absolute.
+    ///   - isCheck: only say what would be done.
+    /// - Returns: what was done, or would be.
+    /// - Throws: `ChangeError` with what is wrong with the file, or what became of the nodes.
+    func apply(topology path: String, isCheck: Bool) async throws(ChangeError) -> ApplyReport
+
     /// Replaces a node's keeper and worker; its ports go down meanwhile.
     ///
     /// - Parameter node: the NUMA node's number in the placement.
@@ -198,24 +207,6 @@ extension Dataplane {
     /// Impossible, for a dataplane without workers.
     public func restart(node: Int) async throws(ChangeError) -> RestartOutcome {
         throw ChangeError("no worker runs that could be restarted")
-    }
-
-    /// Impossible, for a dataplane without workers.
-    public func restartWhole(node: Int) async throws(ChangeError) -> RestartOutcome {
-        throw ChangeError("no worker runs that could be restarted")
-    }
-
-    /// Impossible, for a dataplane without workers.
-    public func checkUpgrade(nodes: [Int], with path: String) async throws(ChangeError) {
-        throw ChangeError("no worker runs that could be upgraded")
-    }
-
-    /// Impossible, for a dataplane without workers.
-    public func upgrade(
-        node: Int,
-        with path: String
-    ) async throws(ChangeError) -> RestartOutcome {
-        throw ChangeError("no worker runs that could be upgraded")
     }
 
     /// None, for a dataplane without workers.

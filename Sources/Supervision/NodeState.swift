@@ -49,6 +49,8 @@ struct NodeState {
     var keeper: NodeProcess?
     var keeperState = ProcessState.starting
     var keeperIncarnation: UInt32 = 0
+    /// The layout of the rings that keeper and worker have.
+    var ringGeneration = 0
     var worker: NodeProcess?
     var workerState = ProcessState.starting
     /// Counts the worker's lives, from 1.

@@ -36,7 +36,7 @@ extension Supervisor {
             eventLogFile: files.eventLogFile(node: node.number, incarnation: incarnation),
             keeperSocket: runtime.keeperSocket(node: node.number),
             ports: node.ports.map(portConfiguration),
-            peers: options.placement.nodes.map { peer in
+            peers: placement.nodes.map { peer in
                 WorkerConfiguration.Peer(
                     node: UInt8(peer.number),
                     lanes: UInt16(peer.lanes.count),

@@ -42,7 +42,7 @@ extension Supervisor: Dataplane {
         for node in order { if let status = await status(of: node) { statuses.append(status) } }
         let (seconds, attoseconds) = (ContinuousClock.now - started).components
         var view = DataplaneView(
-            placement: options.placement,
+            placement: placement,
             nodes: statuses,
             interfaces: model.interfaces,
             routing: model.routing,

@@ -131,6 +131,7 @@ extension Supervisor {
         if nodes[number]?.spare == nil { nodes[number]?.spareStart?.cancel() }
         await nodes[number]?.spareStart?.value
         // A spare belongs to the memory of its keeper.
+        await leaveFormerRings(number)
         let isWhole = nodes[number]?.keeper == nil
         if isWhole { await endSpare(number) }
         do throws(StepFailure) {
@@ -142,6 +143,17 @@ extension Supervisor {
         if try await spareTakesOver(number) { return .spare }
         try await startWorker(number)
         return isWhole ? .whole : .cold
+    }
+
+    /// Ends a keeper whose rings are not those that a worker would be told of now.
+    private func leaveFormerRings(_ number: Int) async {
+        guard let node = nodes[number], let keeper = node.keeper,
+            node.ringGeneration != ringGeneration
+        else { return }
+        nodes[number]?.keeperPhase = .down
+        _ = await keeper.stop(times: options.times)
+        nodes[number]?.keeper = nil
+        nodes[number]?.keeperState = .stopped
     }
 
     /// Makes the node's memory and ports fit for a new worker.

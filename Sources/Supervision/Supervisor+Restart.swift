@@ -115,6 +115,11 @@ extension Supervisor {
                     + "restart node \(number) --whole"
             )
         }
+        guard node.ringGeneration == ringGeneration else {
+            throw ChangeError(
+                "node \(number)'s rings are those of another topology: restart node \(number) --whole"
+            )
+        }
         if let reason = Preflight(files: files, runtime: runtime).refusal(of: node.placement) {
             throw ChangeError("node \(number) cannot be restarted without loss: \(reason)")
         }

@@ -27,7 +27,7 @@ extension Supervisor {
     private func bringSpareUp(_ number: Int) async {
         for attempt in 0... {
             guard let node = nodes[number], node.workerPhase == .up, node.keeperPhase == .up,
-                node.spare == nil, !isStopping
+                node.spare == nil, node.ringGeneration == ringGeneration, !isStopping
             else { return }
             do throws(StepFailure) {
                 return try await startSpare(number)

@@ -124,6 +124,7 @@ extension Supervisor {
         guard var node = nodes[number] else { return }
         node.keeperIncarnation += 1
         node.keeperPhase = .coming
+        node.ringGeneration = ringGeneration
         node.keeperState = .starting
         nodes[number] = node
         let name = ProcessName(role: .keeper, node: number, incarnation: node.keeperIncarnation)

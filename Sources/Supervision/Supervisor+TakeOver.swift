@@ -47,20 +47,28 @@ extension Supervisor {
     private var placementText: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
-        let bytes = (try? encoder.encode(options.placement)).map { Array($0) } ?? []
+        let bytes = (try? encoder.encode(placement)).map { Array($0) } ?? []
         return String(decoding: bytes, as: UTF8.self)
     }
 
     private var descriptionFile: String { runtime.path + "/placement" }
 
     /// Writes down what runs here, for the next supervisor.
-    func describePlacement() throws(SupervisionError) {
+    ///
+    /// - Parameter isCutShort: whether it is between two placements, so that nobody could go on with it.
+    /// - Throws: `SupervisionError` for the file.
+    func describePlacement(isCutShort: Bool = false) throws(SupervisionError) {
         do throws(Errno) {
-            try SmallFile.write(descriptionFile, description)
+            try SmallFile.write(descriptionFile, isCutShort ? Self.cutShort : description)
         } catch { throw .file(path: descriptionFile, error) }
     }
 
-    func removeDescription() { SmallFile.remove(descriptionFile) }
+    func removeDescription() {
+        SmallFile.remove(descriptionFile)
+        SmallFile.remove(AppliedTopology.file(in: runtime))
+    }
+
+    private static let cutShort = "apply\n"
 
     private func reasonAgainstTakeOver(isJournalled: Bool) -> String? {
         if options.isFresh { return "a fresh start is asked for" }
@@ -68,6 +76,7 @@ extension Supervisor {
         guard let running = SmallFile.read(descriptionFile) else {
             return "what runs has left no description of its placement"
         }
+        if running == Self.cutShort { return "a change of the topology was cut short" }
         let mine = description.split(separator: "\n")
         for (index, line) in running.split(separator: "\n").enumerated() {
             guard mine.indices.contains(index), line != mine[index] else { continue }

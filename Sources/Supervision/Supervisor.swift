@@ -17,7 +17,12 @@ public actor Supervisor {
     /// The last commands.
     public nonisolated let history: CommandHistory
     let runtime: RuntimeDirectory
-    let files: HostFiles
+    var files: HostFiles
+    /// What runs where, or is to run.
+    var placement: Placement
+    /// Counts the layouts of the rings between nodes, so that no worker writes into one that another
+    /// does not read.
+    var ringGeneration = 0
     /// What this process records of itself.
     public nonisolated let events = SupervisorEvents()
     /// The nodes' numbers in the placement's order.
@@ -79,6 +84,7 @@ public actor Supervisor {
         history = CommandHistory(capacity: options.commandHistory)
         runtime = RuntimeDirectory(path: options.runtimeDirectory)
         files = HostFiles(options: options)
+        placement = options.placement
         barriers = Barriers(
             times: options.barrier,
             hertz: clock.hertz,
@@ -93,15 +99,17 @@ public actor Supervisor {
         }
     }
 
-    /// The bits of the nodes whose workers take packets.
-    private var peersUp: UInt64 {
-        nodes.values.reduce(0) { $1.workerPhase == .up ? $0 | $1.bit : $0 }
+    /// The bits of the nodes whose workers take packets by rings of a generation.
+    private func peersUp(_ generation: Int) -> UInt64 {
+        nodes.values.reduce(0) {
+            $1.workerPhase == .up && $1.ringGeneration == generation ? $0 | $1.bit : $0
+        }
     }
 
     /// Tells every worker which others take packets.
     func publishPeers() {
-        let mask = peersUp
         for node in nodes.values {
+            let mask = peersUp(node.ringGeneration)
             if node.worker != nil { node.segment?.store(.peersUp, mask) }
             node.spare?.segment.store(.peersUp, mask)
         }

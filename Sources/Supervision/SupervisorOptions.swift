@@ -15,6 +15,15 @@ public struct SupervisorOptions: Sendable {
     /// The number is the process's incarnation, from 1.
     public typealias EnvironmentArguments = @Sendable (NodePlacement, UInt32) -> [String]
 
+    /// Reads a topology file as the start does; the second argument is what is not free of the hugepages,
+    /// but would be.
+    public typealias TopologyReader =
+        @Sendable (String, [HeldHugepages]) async -> TopologyResolution
+
+    /// The topology file of the start; nil: there was none.
+    public var topologyPath: String?
+    /// Reads topology files; nil: none can be applied.
+    public var resolveTopology: TopologyReader?
     /// The nodes, lanes, memory and ports to run.
     public var placement: Placement
     /// The name of this dataplane on the machine: DPDK's file prefixes and shared memory are named

@@ -43,8 +43,12 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        var plan = try RunPlan.make(startupFile: startupFile, words: words, settings: settings)
-        plan.isFresh = fresh
+        let plan = try RunPlan.make(
+            startupFile: startupFile,
+            words: words,
+            settings: settings,
+            isFresh: fresh
+        )
         if check { return print(plan.text, terminator: "") }
         let status = await DataplaneRun(plan: plan).run()
         if status != 0 { throw ExitCode(status) }

@@ -57,6 +57,16 @@ final class DataplaneRun: Sendable {
         for finding in plan.findings where finding.severity == .warning {
             log.warning("finding", metadata: ["text": "\(finding)"])
         }
+        if let applied = plan.applied {
+            log.warning(
+                "topology-applied-before",
+                metadata: [
+                    "file": "\(applied.file)",
+                    "text":
+                        "what runs goes on; the next start of everything reads the topology file",
+                ]
+            )
+        }
         let ending = Task { await self.endOnSignal(signals.stream) }
         let status = await runUntilEnd()
         ending.cancel()

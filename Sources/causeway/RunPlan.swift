@@ -18,13 +18,22 @@ struct RunPlan {
     var variants: [NodeVariant]
     /// What was found, all but errors.
     var findings: [Finding]
+    /// What an earlier supervisor was told to apply, and what runs by that.
+    var applied: AppliedTopology?
+    /// The values of the command line that win over topology files.
+    var settings: [String] = []
     /// Whether what an earlier supervisor left running is to be ended.
     var isFresh = false
 
     /// Reads the configuration and the machine.
     ///
     /// - Throws: an exit status, after everything that is wrong has been written to standard error.
-    static func make(startupFile: String?, words: [String], settings: [String]) throws -> RunPlan {
+    static func make(
+        startupFile: String?,
+        words: [String],
+        settings: [String],
+        isFresh: Bool
+    ) throws -> RunPlan {
         let (startup, complaints) =
             startupFile.map { StartupConfiguration.read(path: $0) }
             ?? StartupConfiguration.read(arguments: words)
@@ -36,13 +45,21 @@ struct RunPlan {
             complain("causeway: \(error)")
             throw ExitCode.failure
         }
-        let resolved = Placement.resolve(
+        var resolved = Placement.resolve(
             machine: machine,
             topologyPath: startup.topologyPath,
             settings: settings,
             startup: startup.placement
         )
-        try stop(on: resolved.findings)
+        let applied =
+            isFresh ? nil : AppliedTopology.read(runtimeDirectory: startup.runtimeFolder)
+        if let applied {
+            // What runs is taken over: the topology file counts at the next start.
+            resolved.placement = applied.placement
+            resolved.findings.removeAll { $0.severity == .error }
+        } else {
+            try stop(on: resolved.findings)
+        }
         let selection = VariantSelection(
             base: nodeExecutable(startup),
             wanted: startup.variant.flatMap { ProcessorLevel(rawValue: $0) },
@@ -57,8 +74,32 @@ struct RunPlan {
             machine: machine,
             resolved: resolved,
             variants: variants,
-            findings: complaints + resolved.findings
+            findings: complaints + resolved.findings,
+            applied: applied,
+            settings: settings,
+            isFresh: isFresh
         )
+    }
+
+    /// Reads a topology file as the start does, while what runs has hugepages.
+    private func resolve(_ path: String, holding held: [HeldHugepages]) -> TopologyResolution {
+        do throws(HostTopologyError) {
+            var machine = try HostTopology.read(.live)
+            for pages in held { machine.release(pages) }
+            let resolved = Placement.resolve(
+                machine: machine,
+                topologyPath: path,
+                settings: settings,
+                startup: startup.placement
+            )
+            return TopologyResolution(
+                placement: resolved.placement,
+                findings: resolved.findings
+            )
+        } catch {
+            let finding = Finding(.unreadable, .error, "\(error)", remedy: "try again")
+            return TopologyResolution(placement: resolved.placement, findings: [finding])
+        }
     }
 
     private static func stop(on findings: [Finding]) throws {
@@ -125,6 +166,8 @@ struct RunPlan {
             firstLaneLcore: { EALArguments.firstLcore(incarnation: Int($0)) + 1 }
         )
         options.isFresh = isFresh
+        options.topologyPath = startup.topologyPath
+        options.resolveTopology = { path, held in resolve(path, holding: held) }
         options.processorLevel = startup.variant.flatMap { ProcessorLevel(rawValue: $0) }
         return options
     }
@@ -137,5 +180,18 @@ struct RunPlan {
             return parts.count == 2 ? (String(parts[0]), String(parts[1])) : nil
         }
         return Dictionary(pairs, uniquingKeysWith: { first, _ in first })
+    }
+}
+
+extension HostTopology {
+    /// Counts hugepages as free that a running dataplane has.
+    fileprivate mutating func release(_ pages: HeldHugepages) {
+        for node in numaNodes.indices where numaNodes[node].osIndex == pages.realNode {
+            for size in numaNodes[node].hugepages.indices
+            where numaNodes[node].hugepages[size].pageBytes == pages.pageBytes {
+                guard let free = numaNodes[node].hugepages[size].free else { continue }
+                numaNodes[node].hugepages[size].free = free + pages.count
+            }
+        }
     }
 }

@@ -20,13 +20,22 @@ struct HostFiles: Sendable {
     let lanes: LaneNumbering
 
     init(options: SupervisorOptions) {
-        instance = options.instance
-        host = options.host
-        placement = options.placement
+        self.init(instance: options.instance, host: options.host, placement: options.placement)
+    }
+
+    private init(instance: String, host: HostPaths, placement: Placement) {
+        self.instance = instance
+        self.host = host
+        self.placement = placement
         lanes = LaneNumbering(
-            nodes: options.placement.nodes.map(\.number),
-            laneCounts: options.placement.nodes.map(\.lanes.count)
+            nodes: placement.nodes.map(\.number),
+            laneCounts: placement.nodes.map(\.lanes.count)
         )
+    }
+
+    /// The files of the same dataplane with another placement.
+    func with(_ placement: Placement) -> HostFiles {
+        HostFiles(instance: instance, host: host, placement: placement)
     }
 
     /// Locked by the supervisor of this name; says on which CPUs it polls.

@@ -7,10 +7,13 @@ struct Preflight {
     let runtime: RuntimeDirectory
 
     /// Checks sockets, devices and hugepages.
-    func check() throws(SupervisionError) {
+    ///
+    /// - Parameter held: hugepages that are not free, but would be.
+    /// - Throws: `SupervisionError` for the first that is missing.
+    func check(holding held: [HeldHugepages] = []) throws(SupervisionError) {
         try checkSocketPaths()
         try checkDevices()
-        try checkHugepages()
+        try checkHugepages(held)
     }
 
     private func checkSocketPaths() throws(SupervisionError) {
@@ -33,7 +36,7 @@ struct Preflight {
     }
 
     /// Adds up what the nodes need on each NUMA node of the machine; virtual nodes share theirs.
-    private func checkHugepages() throws(SupervisionError) {
+    private func checkHugepages(_ held: [HeldHugepages]) throws(SupervisionError) {
         struct Place: Hashable { var hardwareNode: Int?, pageBytes: Int }
         var taken: [Place: Int] = [:]
         for (position, node) in files.placement.nodes.enumerated() {
@@ -47,7 +50,10 @@ struct Preflight {
             let heap = (node.heapBytes * node.heapCopies + page - 1) / page
             let rings = files.ringBytes(at: position) / page
             let needed = memory + heap + rings
-            let left = free - taken[place, default: 0]
+            let ours = held.filter {
+                $0.hardwareNode == node.hardwareNode && $0.pageBytes == page
+            }
+            let left = free + ours.reduce(0) { $0 + $1.count } - taken[place, default: 0]
             guard needed <= left else {
                 throw .hugepagesMissing(
                     node: node.number,
