@@ -52,7 +52,7 @@ extension SystemTests {
             #expect(result.status == 0, "\(result.output)\n\(result.errors)")
             #expect(!result.output.contains("FAIL"))
             #expect(
-                result.output.split(separator: "\n").filter { $0.hasPrefix("ok: ") }.count == 24
+                result.output.split(separator: "\n").filter { $0.hasPrefix("ok: ") }.count == 26
             )
         }
     }

@@ -213,11 +213,27 @@ check_node() {
     expect "$((lane == 2 * node + 1))" "NUMA node $node: its port is polled on CPU $lane"
 }
 
+# Every buffer is in a place that is known; the receive queues have some.
+check_buffers() {
+    local node pool=""
+    for node in 0 1; do
+        for _ in {1..60}; do
+            pool=$(ctl --json show buffers | jq -c ".pools[] | select(.numaNode == $node) | .account + {total}")
+            jq -e '.audits > 3 and .missing == 0' <<<"$pool" >/dev/null && break
+            sleep 0.5
+        done
+        expect "$(jq 'if .audits > 3 and .missing == 0 and .nicRx > 0
+            and .free + .nicRx + .nicTx + .lanes == .total then 1 else 0 end' <<<"$pool")" \
+            "NUMA node $node: buffers $pool"
+    done
+}
+
 give_to_user_space "$NUMAVM_NIC0"
 give_to_user_space "$NUMAVM_NIC2"
 start
 check_traffic
 check_node 0
 check_node 1
+check_buffers
 check_missed
 check_restarts
