@@ -12,10 +12,16 @@ public struct HandoverRecord: Sendable {
     public enum Stage: UInt32, Sendable {
         /// The old worker forwards.
         case open = 0
+        /// The old worker ends its lanes.
+        case begun
         /// Its lanes have ended, and the record is complete.
         case handed
         /// The new worker forwards.
         case taken
+        /// The restart was given up: neither begins with its part any more.
+        case abandoned
+        /// The old worker has begun and cannot end its lanes: it forwards no more, and nobody follows.
+        case failed
     }
 
     /// A packet that waits for a neighbour.
@@ -83,7 +89,7 @@ public struct HandoverRecord: Sendable {
     }
 
     /// "CWHND" and the layout's version.
-    public static let magic: UInt64 = 0x4357_484E_4400_0001
+    public static let magic: UInt64 = 0x4357_484E_4400_0002
     /// The most neighbours that a lane seeks.
     public static let heldPerLane = 1024
     /// The most streams of a lane.
@@ -164,23 +170,61 @@ public struct HandoverRecord: Sendable {
         _ = CLinux_futex_wake(stageWord)
     }
 
-    /// Waits while the stage is `open`.
+    /// Lets the old worker end its lanes; the restart cannot be given up any more.
+    ///
+    /// - Returns: false if it was given up before, or has begun already.
+    public func begin() -> Bool { move(from: .open, to: .begun) }
+
+    /// Says that what was begun cannot be done; for the old worker.
+    public func fail() {
+        if move(from: .begun, to: .failed) { _ = CLinux_futex_wake(stageWord) }
+    }
+
+    /// Gives the restart up, and wakes who waits for it.
+    ///
+    /// - Parameter isOldDead: whether the old worker has ended, so that what it began stays undone.
+    /// - Returns: false if the old worker has begun, or done more: then it forwards no more.
+    @discardableResult
+    public func abandon(isOldDead: Bool = false) -> Bool {
+        let isDone =
+            move(from: .open, to: .abandoned)
+            || isOldDead && move(from: .begun, to: .abandoned)
+        if isDone { _ = CLinux_futex_wake(stageWord) }
+        return isDone || stage == .abandoned
+    }
+
+    private func move(from old: Stage, to new: Stage) -> Bool {
+        // The upper half of the word is always 0.
+        CLinux_compare_exchange64(pointer(.stage), UInt64(old.rawValue), UInt64(new.rawValue))
+    }
+
+    /// Waits until the old worker has handed over, or the restart is given up.
     ///
     /// - Parameter microseconds: the longest wait.
     /// - Returns: whether the old worker has handed over.
     public func waitUntilHanded(microseconds: UInt64) -> Bool {
         // On a CPU of its own a short look is enough; where it is shared the other must run.
         for _ in 0..<2000 {
-            if stage != .open { return true }
+            if let isHanded { return isHanded }
             CLinux_pause()
         }
         let clock = ContinuousClock()
         let end = clock.now + .microseconds(Int64(clamping: microseconds))
-        while stage == .open {
+        while true {
+            let stage = stage
+            if let isHanded { return isHanded }
             guard clock.now < end else { return false }
-            _ = CLinux_futex_wait(stageWord, Stage.open.rawValue, 10_000)
+            _ = CLinux_futex_wait(stageWord, stage.rawValue, 10_000)
         }
-        return true
+    }
+
+    /// Whether the old worker has handed over; nil: it may yet.
+    private var isHanded: Bool? {
+        switch stage {
+        case .open, .begun: nil
+        case .handed, .taken: true
+        case .abandoned, .failed: false
+        }
     }
 
     /// The reading of the time-stamp counter when the old worker's lanes were told to take no more.

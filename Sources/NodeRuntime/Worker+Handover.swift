@@ -33,7 +33,11 @@ extension Worker {
         do throws(Errno) { record = try HandoverRecord.open(path: path) } catch {
             throw StartError("\(path): \(error)")
         }
-        try forwarder.handOver(record)
+        guard record.begin() else { throw StartError("the restart was given up") }
+        do throws(StartError) { try forwarder.handOver(record) } catch {
+            record.fail()
+            throw error
+        }
         enter(.draining, "handed over")
         return ""
     }

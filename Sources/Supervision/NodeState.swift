@@ -65,6 +65,8 @@ struct NodeState {
     var spareStart: Task<Void, Never>?
     /// Whether the worker's end is a planned restart's to deal with.
     var isHandingOver = false
+    /// The record of the restart under way.
+    var handover: HandoverRecord?
     /// The streams that its packet generator was given, and whether they run.
     var streams: [(stream: PacketGeneratorStream, isEnabled: Bool)] = []
     /// Restarts after deaths so far.

@@ -8,9 +8,13 @@ extension Supervisor {
     /// `startWorker`.
     func workerEnded(_ process: NodeProcess, _ status: ExitStatus) {
         let number = process.name.node
-        guard let node = nodes[number], node.worker === process, node.workerPhase == .up,
-            !node.isHandingOver
+        guard let node = nodes[number], node.worker === process, node.workerPhase == .up
         else { return }
+        guard !node.isHandingOver else {
+            // The restart settles it; its successor need not wait for a dead one.
+            node.handover?.abandon(isOldDead: true)
+            return
+        }
         let kill = killReasons.take(node: number, life: process.name.incarnation)
         if !isStopping { beginRecovery(of: node, cause: kill ?? "\(status)") }
         // First of all the peers: until they know, they fill rings that nobody empties.

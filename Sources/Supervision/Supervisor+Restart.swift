@@ -68,8 +68,8 @@ extension Supervisor {
                 return try await handOver(number)
             }
             nodes[number]?.isHandingOver = false
+            nodes[number]?.handover = nil
         } catch {
-            nodes[number]?.isHandingOver = false
             await settleFailedRestart(number, isOther: plan != nil)
             throw error
         }
@@ -163,7 +163,10 @@ extension Supervisor {
         let path = files.handoverFile(node: number, incarnation: life.name.incarnation)
         defer { SmallFile.remove(path) }
         do throws(Errno) {
-            _ = try HandoverRecord.create(path: path, lanes: node.placement.lanes.count)
+            nodes[number]?.handover = try HandoverRecord.create(
+                path: path,
+                lanes: node.placement.lanes.count
+            )
         } catch { throw ChangeError("\(path): \(error)") }
         let time = options.times.request
         let text: String
@@ -195,7 +198,8 @@ extension Supervisor {
                 // What the predecessor says is the cause, if it says something.
                 throw await handing.value ?? error
             }
-            if let failure = await handing.value { throw failure }
+            // If it took over, the predecessor had handed over, though it may not have come to say so.
+            _ = await handing.value
         } catch { throw ChangeError("\(error)") }
         life.segment.continueZeros(of: oldSegment)
         await become(life, successor, after: old, on: number)
@@ -257,28 +261,34 @@ extension Supervisor {
 
     /// After a handover that went wrong: whoever still forwards goes on, and what is half done goes.
     ///
-    /// A successor that was to be something else goes too: the node comes back as it was.
+    /// Nobody may do a part of it later: a predecessor that has begun forwards no more, and a successor
+    /// that might forward is ended before anybody else does anything with the node's pool. A successor
+    /// that was to be something else goes too: the node comes back as it was.
     private func settleFailedRestart(_ number: Int, isOther: Bool) async {
         guard let node = nodes[number] else { return }
-        if isOther { await endSpare(number) }
+        let hasEnded = await node.worker?.exit != nil
+        let isUntouched = node.handover?.abandon(isOldDead: hasEnded) ?? true
+        // A successor that could still follow a predecessor that has begun is of no use.
+        let mayFollow = !isUntouched && node.handover?.stage != .failed
+        nodes[number]?.handover = nil
+        let isReady = await node.spare?.process?.lastState == .ready
+        if isOther || mayFollow || !isReady { await endSpare(number) }
+        nodes[number]?.isHandingOver = false
         if let worker = node.worker {
-            let status = await worker.exit
             let isForwarding = await worker.lastState == .forwarding
-            if let status {
+            if let status = await worker.exit {
                 workerEnded(worker, status)
-            } else if !isForwarding {
+            } else if !isUntouched || !isForwarding {
                 // It has stopped its lanes, and nobody took over.
-                await endSpare(number)
                 if let status = await worker.kill(times: options.times) {
                     workerEnded(worker, status)
                 }
-                return
             }
         }
-        if let process = node.spare?.process, await process.lastState != .ready {
-            await endSpare(number)
-            keepSpare(number)
+        if let spare = nodes[number]?.spare?.process, let status = await spare.exit {
+            // It ended while the restart was under way.
+            await spareEnded(spare, status)
         }
-        if isOther { keepSpare(number) }
+        keepSpare(number)
     }
 }

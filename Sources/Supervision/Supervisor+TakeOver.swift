@@ -118,9 +118,12 @@ extension Supervisor {
                 survivors.keepers[name.node] = process
             case .worker:
                 try await process.wait(for: .ready, within: times.request)
+                // Its answer is the last that it does for the dead supervisor: it stays in the state
+                // that it has then, half a restart or not.
+                let found = try await worker(process)
                 switch await process.lastState {
-                case .forwarding: survivors.workers[name.node] = try await worker(process)
-                case .ready: survivors.spares[name.node] = try await worker(process)
+                case .forwarding: survivors.workers[name.node] = found
+                case .ready: survivors.spares[name.node] = found
                 default: throw await process.failure(.refused("neither forwards nor waits to"))
                 }
             }

@@ -27,21 +27,49 @@ import Testing
         Run(model: model, claim: claim, options: options + ["-D\(step)"], mustFail: true)
     }
 
-    static let runs: [Run] =
+    /// Runs that take more than half a minute too.
+    private static let isLong = ProcessInfo.processInfo.environment["CAUSEWAY_LONG"] != nil
+
+    static let runs: [Run] = ringRuns + barrierRuns + handoverRuns
+
+    private static let ringRuns: [Run] = [
+        Run(model: "ring", claim: nil, options: ["-DPACKETS=4"]),
+        Run(model: "ring", claim: "liveness", options: ["-DPACKETS=2"]),
+        mutant("ring", nil, "NO_PRODUCER_REPAIR"),
+        mutant("ring", nil, "PUBLISH_FIRST"),
+        mutant("ring", "liveness", "NO_FENCE"),
+        mutant("ring", "liveness", "NO_RING_AT_REPAIR"),
+        mutant("ring", "liveness", "NO_CONSUMER_REPAIR"),
+    ]
+
+    private static let barrierRuns: [Run] = [
+        Run(model: "barrier", claim: "safety", options: ["-DLANES=1", "-DLIVES=2"]),
+        Run(model: "barrier", claim: "liveness", options: ["-DLANES=1", "-DEND=5"]),
+        mutant("barrier", "safety", "NO_SLEEP_FENCE", ["-DLANES=1"]),
+        mutant("barrier", "safety", "NO_RENEW_FENCE", ["-DLANES=1"]),
+        mutant("barrier", "safety", "LEASE_FIRST", ["-DLANES=1"]),
+        mutant("barrier", "safety", "NO_CHECK", ["-DLANES=1"]),
+        mutant("barrier", "liveness", "NO_LEASE", ["-DLANES=1"]),
+    ]
+
+    private static let handoverRuns: [Run] =
         [
-            Run(model: "ring", claim: nil, options: ["-DPACKETS=4"]),
-            Run(model: "ring", claim: "liveness", options: ["-DPACKETS=2"]),
-            Run(model: "barrier", claim: "safety", options: ["-DLANES=1", "-DLIVES=2"]),
-            Run(model: "barrier", claim: "liveness", options: ["-DLANES=1", "-DEND=5"]),
-        ]
-        + ["NO_PRODUCER_REPAIR", "PUBLISH_FIRST"].map { mutant("ring", nil, $0) }
-        + ["NO_FENCE", "NO_RING_AT_REPAIR", "NO_CONSUMER_REPAIR"].map {
-            mutant("ring", "liveness", $0)
-        }
-        + ["NO_SLEEP_FENCE", "NO_RENEW_FENCE", "LEASE_FIRST", "NO_CHECK"].map {
-            mutant("barrier", "safety", $0, ["-DLANES=1"])
-        }
-        + [mutant("barrier", "liveness", "NO_LEASE", ["-DLANES=1"])]
+            Run(model: "handover", claim: nil, options: death),
+            Run(model: "handover", claim: nil, options: ["-DDEATHS=0", "-DLATES=2"]),
+            Run(model: "handover", claim: "liveness", options: peace),
+            Run(model: "handover", claim: "liveness", options: death + ["-DPACKETS=1"]),
+            mutant("handover", nil, "NO_WAIT", death),
+            mutant("handover", nil, "DEAD_ANSWER", death),
+            mutant("handover", nil, "STATE_FIRST", death),
+            mutant("handover", nil, "NO_ABANDON", ["-DDEATHS=0", "-DLATES=1"]),
+            mutant("handover", "liveness", "NO_REST", peace),
+            mutant("handover", "liveness", "NO_RECORD", peace),
+            mutant("handover", "liveness", "NO_RECOVERY", death),
+        ] + (isLong ? [Run(model: "handover", claim: nil, options: deathAndDelay)] : [])
+
+    private static let peace = ["-DDEATHS=0", "-DLATES=0"]
+    private static let death = ["-DDEATHS=1", "-DLATES=0"]
+    private static let deathAndDelay = ["-DDEATHS=1", "-DLATES=1"]
 
     /// Why nothing can be run here, which is a failure in CI; nil: it can.
     static let lack: String? = {
@@ -68,7 +96,7 @@ import Testing
         let search = run.claim.map { "-a -N \($0)" + ($0 == "liveness" ? " -f" : "") } ?? ""
         let script = """
             cd '\(folder.path)' && spin \(run.options.joined(separator: " ")) -a '\(model)' >spin.log \
-            && gcc -O2 -w -DNFAIR=3 \(safety) -o pan pan.c && exec ./pan \(search) -m1000000
+            && gcc -O2 -w -DNFAIR=4 \(safety) -o pan pan.c && exec ./pan \(search) -m1000000
             """
         let result = try await TestSupport.run(["sh", "-c", script], withinSeconds: 500)
         #expect(result.status == 0, "\(result)")

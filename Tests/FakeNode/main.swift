@@ -17,6 +17,8 @@ struct FakeNode {
     let transcript: CInt
     var ports: [UInt16: PortStatus] = [:]
     var segment: WorkerSegment?
+    /// The record of the restart in which this is the successor.
+    var handover: HandoverRecord?
     var state = ProcessState.starting
     var tables = FakeTables()
     /// The eventfds of all lanes.
@@ -190,13 +192,27 @@ struct FakeNode {
             reportNeighbours(channel)
         case .prepareTakeOver(let record, let segment):
             write("prepare \(record) \(segment)")
+            handover = try? HandoverRecord.open(path: record)
             send(.result(error: rule("refuse-take-over")?[0] ?? "", text: ""), request, channel)
-        case .handOver:
+        case .handOver(let path):
             write("hand-over")
-            report(.draining, channel)
-            send(.result(error: rule("refuse-hand-over")?[0] ?? "", text: ""), request, channel)
+            let record = try? HandoverRecord.open(path: path)
+            guard record?.begin() == true else {
+                return send(.result(error: "given up", text: ""), request, channel)
+            }
+            let refusal = rule("refuse-hand-over")?[0] ?? ""
+            if refusal.isEmpty {
+                record?.enter(.handed)
+                report(.draining, channel)
+            } else {
+                record?.fail()
+            }
+            send(.result(error: refusal, text: ""), request, channel)
         default:
             write("take-over")
+            guard handover?.waitUntilHanded(microseconds: 3_000_000) == true else {
+                return send(.result(error: "not handed over", text: ""), request, channel)
+            }
             startLanes()
             if rule("die-at-take-over") != nil { _exit(3) }
             report(.forwarding, channel)
