@@ -229,7 +229,10 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "bench",
-            exclude: ["CBench", "README.md", "disassembly", "run", "thresholds.json"],
+            exclude: [
+                "CBench", "README.md", "barrier", "chaos", "disassembly", "fault-points", "faults", "run",
+                "thresholds.json",
+            ],
             swiftSettings: dataPath
         ),
 
