@@ -325,6 +325,14 @@ let package = Package(
             swiftSettings: dataPath
         ),
         .testTarget(
+            name: "NodeRuntimeTests",
+            dependencies: [
+                "CLinux", "ControlProtocol", "Coordination", "Forwarding", "LinuxSystem", "NodeRuntime",
+                "PacketNodes", "TestSupport",
+            ],
+            swiftSettings: dataPath
+        ),
+        .testTarget(
             name: "AccessListPluginTests",
             dependencies: ["AccessListPlugin", "CDPDK", "PacketBuffers", "PluginInterface"],
             swiftSettings: dataPath

@@ -26,6 +26,12 @@ public final class NodeHeap {
     static let pageBytes = 1 << 16
     static let pageShift = 16
 
+    /// Whether memory is filled with `poison` when it is given back, so that whoever still reads it shows
+    /// himself; for tests.
+    public var poisonsFreed = false
+    /// What freed memory is filled with, byte for byte.
+    public static let poison: UInt8 = 0xDB
+
     let pageCount: Int
     let pages: UnsafeMutablePointer<NodeHeapPage>
     /// No page below this one is free.
@@ -101,6 +107,7 @@ public final class NodeHeap {
         let offset = pointer - base
         precondition(offset >= 0 && offset < totalBytes, "the block is of another heap")
         let page = offset >> Self.pageShift
+        if poisonsFreed { memset(pointer, CInt(Self.poison), byteCount) }
         switch pages[page].state {
         case .blocks: freeBlock(at: offset, page: page)
         case .run: freeRun(at: offset, page: page, byteCount: byteCount)

@@ -88,7 +88,7 @@ extension LaneLoop {
             || lane.pointee.barrier.isCalledRelaxed || lane.pointee.handoff.isCalled
             || lane.pointee.bed.signals.hasInterrupts
             || UInt64(UInt(bitPattern: lane.pointee.context.pointee.tables))
-                != publishedTables(lane.pointee.context)
+                != publishedTables(lane.pointee.context.pointee.published)
     }
 
     /// Looks at descriptors that are not polled, while packets from elsewhere keep the lane awake.

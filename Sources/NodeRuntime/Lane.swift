@@ -135,27 +135,39 @@ enum LaneLoop {
     @inline(__always)
     private static func takeGeneration(_ lane: Lane) {
         let context = lane.pointee.context
-        let block = lane.pointee.block
-        let address = UInt(publishedTables(context))
-        guard let tables = UnsafePointer<ForwardingTables>(bitPattern: address) else { return }
+        let newest = newestTables(context.pointee.published, lane.pointee.block)
+        guard let tables = newest.tables else { return }
         context.pointee.tables = tables
-        let generation = tables.pointee.generation
-        if block.pointer(.generation).pointee != generation {
-            CLinux_store_release64(block.pointer(.generation), generation)
+        if newest.isNew {
             noteGeneration(lane)
             lane.pointee.events.record(
                 .generation,
                 at: context.pointee.now,
-                value: generation
+                value: tables.pointee.generation
             )
         }
     }
 
+    /// Reads which tables were published last, and says in the lane's block that older ones are not
+    /// read by it any more.
     @inline(__always)
-    static func publishedTables(_ context: UnsafeMutablePointer<LaneContext>) -> UInt64 {
-        context.pointee.published.withMemoryRebound(to: UInt64.self, capacity: 1) {
-            CLinux_load_acquire64($0)
+    static func newestTables(
+        _ published: UnsafeMutablePointer<UInt>,
+        _ block: LaneBlock
+    ) -> (tables: UnsafePointer<ForwardingTables>?, isNew: Bool) {
+        let address = UInt(publishedTables(published))
+        guard let tables = UnsafePointer<ForwardingTables>(bitPattern: address) else {
+            return (nil, false)
         }
+        let generation = tables.pointee.generation
+        guard block.pointer(.generation).pointee != generation else { return (tables, false) }
+        CLinux_store_release64(block.pointer(.generation), generation)
+        return (tables, true)
+    }
+
+    @inline(__always)
+    static func publishedTables(_ published: UnsafeMutablePointer<UInt>) -> UInt64 {
+        published.withMemoryRebound(to: UInt64.self, capacity: 1) { CLinux_load_acquire64($0) }
     }
 
     /// Looks what new tables mean for the input nodes.
