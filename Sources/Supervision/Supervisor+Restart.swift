@@ -69,6 +69,10 @@ extension Supervisor {
             }
             nodes[number]?.isHandingOver = false
             nodes[number]?.handover = nil
+            // It may have died since it took over, when its end was not yet dealt with.
+            if let worker = nodes[number]?.worker, let status = await worker.exit {
+                workerEnded(worker, status)
+            }
         } catch {
             await settleFailedRestart(number, isOther: plan != nil)
             throw error
@@ -242,7 +246,6 @@ extension Supervisor {
         _ = await old.stop(times: options.times)
         files.removeSegment(node: number, incarnation: old.name.incarnation)
         runtime.removeLinks(node: number, incarnation: old.name.incarnation)
-        if let status = await successor.exit { workerEnded(successor, status) }
     }
 
     /// Lets the keeper put right what a worker's or a spare's end takes from devices.

@@ -203,6 +203,7 @@ struct FakeNode {
             let refusal = rule("refuse-hand-over")?[0] ?? ""
             if refusal.isEmpty {
                 record?.enter(.handed)
+                if rule("die-after-hand-over") != nil { _exit(3) }
                 report(.draining, channel)
             } else {
                 record?.fail()
@@ -217,6 +218,7 @@ struct FakeNode {
             if rule("die-at-take-over") != nil { _exit(3) }
             report(.forwarding, channel)
             send(.result(error: "", text: "42"), request, channel)
+            if rule("die-after-take-over") != nil { _exit(3) }
         }
     }
 

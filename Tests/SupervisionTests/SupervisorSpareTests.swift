@@ -167,6 +167,34 @@ struct SupervisorSpareTests {
         #expect(machine.leftovers == [])
     }
 
+    /// The supervisor is still busy with the old worker when the new one dies.
+    @Test func aSuccessorThatDiesRightAfterItsTakeOverIsReplaced() async throws {
+        let machine = machine(rules: "worker 1 2 die-after-take-over", spare: false)
+        defer { machine.remove() }
+        try await machine.supervisor.start()
+        _ = try? await machine.supervisor.restart(node: 1)
+        await machine.until {
+            guard let status = await machine.status(1) else { return false }
+            return status.workerState == .forwarding && status.incarnation > 2
+        }
+        await machine.supervisor.stop()
+        #expect(machine.leftovers == [])
+    }
+
+    /// The successor forwards by then: nobody may make the pool anew under it.
+    @Test func aPredecessorThatDiesWhenItHasHandedOverHasDoneItsPart() async throws {
+        let machine = machine(rules: "worker 1 1 die-after-hand-over", spare: false)
+        defer { machine.remove() }
+        try await machine.supervisor.start()
+        let outcome = try await machine.supervisor.restart(node: 1)
+        #expect(outcome.incarnation == 2)
+        let status = try #require(await machine.status(1))
+        #expect(status.workerState == .forwarding && status.incarnation == 2)
+        #expect(!machine.transcript("keeper.1.1").contains("recoverPorts"))
+        await machine.supervisor.stop()
+        #expect(machine.leftovers == [])
+    }
+
     @Test func aNodeWithoutAWorkerOrOfNoNumberIsRefused() async throws {
         let machine = machine(spare: false)
         defer { machine.remove() }
