@@ -116,10 +116,17 @@ class Tracer:
         self.is_dead = True
         return None
 
-    def cover(self, seconds):
-        """Lets the process run, and takes out each breakpoint that it meets; returns their addresses."""
+    def cover(self, seconds, longest=120):
+        """Lets the process run, and takes out each breakpoint that it meets, until it has met none for some seconds.
+
+        Returns their addresses.
+        """
         self._covered = set()
-        self.wait(seconds)
+        limit = time.monotonic() + longest
+        before = -1
+        while not self.is_dead and len(self._covered) > before and time.monotonic() < limit:
+            before = len(self._covered)
+            self.wait(seconds)
         self.leave()
         return self._covered
 

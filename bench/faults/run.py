@@ -199,8 +199,8 @@ def add_options(parser, root):
     parser.add_argument("--seed", type=int, default=None, help="the same seed, the same schedule")
     parser.add_argument("--json", action="store_true", help="print nothing but the report, as JSON")
     parser.add_argument("--rate", type=float, default=400, help="datagrams a second on each of four flows (400)")
-    parser.add_argument("--load", type=int, default=20000,
-                        help="packets a second of each of the generator's four streams (20000; 0: none)")
+    parser.add_argument("--load", type=int, default=5000,
+                        help="packets a second of each of the generator's four streams (5000; 0: none)")
     parser.add_argument("--no-spares", dest="spares", action="store_false", help="nodes without warm spares")
     parser.add_argument("--hang", type=int, default=300, help="ms after which a lane that stands still hangs (300)")
     parser.add_argument("--poll-sleep", type=int, default=100, help="us that an idle lane sleeps (100)")
