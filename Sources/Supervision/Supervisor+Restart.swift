@@ -69,10 +69,6 @@ extension Supervisor {
             }
             nodes[number]?.isHandingOver = false
             nodes[number]?.handover = nil
-            // It may have died since it took over, when its end was not yet dealt with.
-            if let worker = nodes[number]?.worker, let status = await worker.exit {
-                workerEnded(worker, status)
-            }
         } catch {
             await settleFailedRestart(number, isOther: plan != nil)
             throw error
