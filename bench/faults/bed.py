@@ -96,6 +96,8 @@ class Bed:
             f"  cli-listen {self.runtime}/api.sock\n  poll-sleep-usec {options.poll_sleep}\n}}\n"
             f"instance {self.instance}\ntopology {self.folder}/topology.yaml\n"
             f"lanes {{ hang-msec {options.hang} }}\n"
+            # The points are those of the plain program, not of the build for the best CPUs.
+            "cpu { variant v3 }\n"
         )
 
     def tap(self, index):
