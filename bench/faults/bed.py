@@ -145,6 +145,8 @@ class Bed:
                     faults.append(f"exit status {status} after SIGTERM")
             except subprocess.TimeoutExpired:
                 faults.append("SIGTERM did not end the supervisor in 30 s")
+        # A process that was killed as the supervisor ended may still be on its way out.
+        eventually(3, lambda: not self.processes(), 0.05)
         return faults, self.leftovers()
 
     def processes(self):
