@@ -139,8 +139,8 @@ struct IPv4FastPath {
     @inline(__always)
     private static func scaled(_ clocks: UInt64, _ ratio: Float) -> UInt64 {
         let product = Float(Int64(truncatingIfNeeded: clocks)) * ratio
-        // A frame that was interrupted for minutes counts as if it had not been.
-        return product < 1e12 ? UInt64(product) : 0
+        // Not a time, or one of minutes: the counter was moved, or the lane put aside.
+        return product >= 0 && product < 1e12 ? UInt64(product) : 0
     }
 }
 

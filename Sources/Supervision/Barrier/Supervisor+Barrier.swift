@@ -89,6 +89,7 @@ extension Supervisor {
         hangWatch = Task { [weak self] in
             var detector = HangDetector(limitNanoseconds: nanoseconds, sleepNanoseconds: sleep)
             let interval = Duration.nanoseconds(detector.intervalNanoseconds)
+            // A sleep fails only when the task is cancelled, and that is the end of the watch.
             while (try? await Task.sleep(for: interval)) != nil {
                 guard await self?.lookForHangs(&detector) == true else { return }
             }

@@ -30,6 +30,7 @@ struct CandidateProgram: Sendable {
         var answer = await run()
         // Somebody may just have written it, and his descriptor not be closed everywhere yet.
         for _ in 0..<10 where answer == .failure(.textFileBusy) {
+            // Cut short by a cancellation, it is only tried sooner.
             try? await Task.sleep(for: .milliseconds(100))
             answer = await run()
         }
