@@ -231,7 +231,7 @@ let package = Package(
             path: "bench",
             exclude: [
                 "CBench", "README.md", "barrier", "chaos", "disassembly", "fault-points", "faults", "run",
-                "thresholds.json",
+                "disassembly.exceptions", "thresholds.json",
             ],
             swiftSettings: dataPath
         ),
@@ -358,7 +358,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SystemTests",
-            dependencies: ["TestSupport"],
+            dependencies: ["ControlProtocol", "LinuxSystem", "TestSupport"],
             exclude: ["programs"],
             swiftSettings: strict
         ),

@@ -49,6 +49,11 @@ public final class Keeper {
         while !isStopping && !Signals.terminationAsked {
             server.serve(milliseconds: 1000) { received, channel in handle(received, channel) }
             if state == .forwarding { watchPorts() }
+            // A supervisor that died before it wrote down whom it had started: no other finds this.
+            if state == .starting, server.isAbandoned {
+                log.warning("not configured, and nobody is there who would do it")
+                break
+            }
         }
         stop()
         return 0

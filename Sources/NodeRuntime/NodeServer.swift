@@ -16,6 +16,8 @@ public final class NodeServer {
     private var channels: [MessageChannel] = []
     /// Connections that said `connect`, and so get state reports.
     private var subscribers: [MessageChannel] = []
+    /// Whether there were connections, and the last of them has gone.
+    private(set) var isAbandoned = false
     /// The most connections at a time.
     public static let maximumConnections = 16
     private let note: (String) -> Void
@@ -154,6 +156,7 @@ public final class NodeServer {
                     continue
                 }
                 channels.append(channel)
+                isAbandoned = false
             }
         } catch { note("accept: \(error)") }
     }
@@ -183,6 +186,7 @@ public final class NodeServer {
     private func drop(_ channel: MessageChannel, because reason: String?) {
         channels.removeAll { $0 === channel }
         subscribers.removeAll { $0 === channel }
+        isAbandoned = channels.isEmpty
         if let reason { note("connection closed: \(reason)") }
     }
 }

@@ -79,6 +79,11 @@ public final class Worker {
                 { received, channel in handle(received, channel) }
             )
             wakeup.clear()
+            // A supervisor that died before it wrote down whom it had started: no other finds this.
+            if state == .starting, server.isAbandoned {
+                log.warning("not configured, and nobody is there who would do it")
+                break
+            }
             if hasCalls, let callProcess, !callProcess.hasEvents {
                 loop.signal(callProcess, type: 0)
             }

@@ -148,7 +148,6 @@ public actor Supervisor {
             _ = await process.kill(times: options.times)
         case .ended(let status):
             if process.name.role == .worker { Task { await tellKeeper(number) } }
-            runtime.remove(node: number, name: process.name.fileName)
             events.ended(process.name, status)
             switch process.name.role {
             case .keeper: keeperEnded(process, status)

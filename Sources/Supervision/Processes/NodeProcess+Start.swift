@@ -88,6 +88,7 @@ extension NodeProcess {
             name: launch.name,
             child: child,
             channel: channel,
+            runtime: launch.runtime,
             handler: handler
         )
         await process.watch()
@@ -116,7 +117,13 @@ extension NodeProcess {
             }
         do throws(Errno) {
             let channel = try MessageChannel.connect(path: socket)
-            let process = NodeProcess(name: name, child: child, channel: channel, handler: handler)
+            let process = NodeProcess(
+                name: name,
+                child: child,
+                channel: channel,
+                runtime: runtime,
+                handler: handler
+            )
             await process.watch()
             return process
         } catch { return nil }

@@ -28,6 +28,7 @@ actor NodeProcess {
     nonisolated var pid: Int32 { child.process.pid }
     let channel: MessageChannel
     let queue: DispatchQueue
+    private let runtime: RuntimeDirectory
     private let handler: Handler
     private var channelWatch: ReadWatch?
 
@@ -54,11 +55,13 @@ actor NodeProcess {
         name: ProcessName,
         child: ChildProcess,
         channel: MessageChannel,
+        runtime: RuntimeDirectory,
         handler: @escaping Handler
     ) {
         self.name = name
         self.child = child
         self.channel = channel
+        self.runtime = runtime
         self.handler = handler
         queue = DispatchQueue(label: "causeway.\(name.node).\(name.fileName)")
     }
@@ -169,6 +172,8 @@ actor NodeProcess {
 
     private func ended(_ status: ExitStatus, last batch: [ReceivedMessage]) async {
         for message in batch { await received(message) }
+        // Before anybody knows of the end: the next process of that name has the files for its own.
+        runtime.remove(node: name.node, name: name.fileName)
         exit = status
         channelWatch?.cancel()
         channelWatch = nil
