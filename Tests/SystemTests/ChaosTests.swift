@@ -29,13 +29,8 @@ extension SystemTests {
             for key in [
                 "lost_on_other_nodes", "leaked_buffers", "duplicates", "corrupt", "stuck",
             ] { #expect(report[key].int == 0, "\(key): \(report)") }
-            // Not mended yet: a spare that starts while the supervisor is killed is found by nobody, and
-            // outlives the next one by some seconds. A long run takes that for the broken promise it is.
             let failures = report["failures"].elements.compactMap(\.string)
-            #expect(
-                failures.allSatisfy { !Self.isLong && $0.hasPrefix("left behind: process") },
-                "\(failures)"
-            )
+            #expect(failures.isEmpty)
         }
 
         @Test func randomDeathsUnderLoadBreakNoPromise() async throws {

@@ -47,6 +47,8 @@ def _run(*words):
 class Record:
     """When each of a flow's datagrams was sent and came, in ns of CLOCK_MONOTONIC; 0: not.
 
+    It was sent between `sent` and `left`: on a busy machine these can be far apart.
+
     One process writes, another reads. Old numbers are overwritten after `capacity` others.
     """
 
@@ -54,17 +56,18 @@ class Record:
     _words = 8
 
     def __init__(self):
-        memory = mmap.mmap(-1, 8 * (2 * self.capacity + self._words))
+        memory = mmap.mmap(-1, 8 * (3 * self.capacity + self._words))
         words = memoryview(memory).cast("Q")
         self._memory = memory
         self.counts = words[:self._words]   # sent, duplicates, corrupt, strangers
         self.sent = words[self._words:self._words + self.capacity]
-        self.came = words[self._words + self.capacity:]
+        self.came = words[self._words + self.capacity:self._words + 2 * self.capacity]
+        self.left = words[self._words + 2 * self.capacity:]
 
     def note_sent(self, now):
         """Takes the next number for a datagram that is sent now."""
         place = self.counts[0] % self.capacity
-        self.came[place] = 0
+        self.came[place] = self.left[place] = 0
         self.sent[place] = now
         self.counts[0] += 1
 
@@ -108,6 +111,7 @@ class Hosts:
         self.rate = rate
         self.records = [Record() for _ in FLOWS]
         self._pid = None
+        self._macs = {}
         # The sender looks at the first word; the second counts its turns.
         self._words = memoryview(mmap.mmap(-1, 64)).cast("Q")
 
@@ -132,6 +136,11 @@ class Hosts:
             if not os.path.exists(f"/sys/class/net/{tap}"):
                 continue
             inside = ("ip", "-n", self.space(host))
+            if host in self._macs:
+                # The dataplane knows the host by the address that it had.
+                _run("ip", "link", "set", tap, "address", self._macs[host])
+            with open(f"/sys/class/net/{tap}/address", encoding="ascii") as file:
+                self._macs[host] = file.read().strip()
             gateway = f"10.10.{host}.1"
             _run("ip", "link", "set", tap, "netns", self.space(host))
             _run(*inside, "address", "add", f"{address(host)}/24", "dev", tap)
@@ -215,6 +224,7 @@ class Hosts:
         record.note_sent(time.monotonic_ns())
         try:
             sockets[source].sendto(pack(flow, number), (address(target), 4789 + 1000))
+            record.left[number % record.capacity] = time.monotonic_ns()
         except OSError:
             # No interface at the moment, or no room: it never left.
             record.counts[0] -= 1

@@ -51,12 +51,12 @@ class Judge:
             if spans and spans[-1][1] is None:
                 spans[-1][1] = now
 
-    def _is_allowed(self, flow, sent):
+    def _is_allowed(self, flow, sent, left):
         for node in hosts.nodes_of(flow):
             for begin, end in reversed(self._outages[node]):
                 if end is not None and end < sent - PATIENCE:
                     break
-                if begin <= sent and (end is None or sent <= end):
+                if begin <= max(sent, left) and (end is None or sent <= end):
                     return True
         return False
 
@@ -93,12 +93,12 @@ class Judge:
             number = self._next[flow]
             while number < record.counts[0] and record.sent[number % record.capacity] <= limit:
                 place = number % record.capacity
-                self._judge(flow, number, record.sent[place], record.came[place])
+                self._judge(flow, number, record.sent[place], record.left[place], record.came[place])
                 number += 1
             self._next[flow] = number
 
-    def _judge(self, flow, number, sent, came):
-        is_allowed = self._is_allowed(flow, sent)
+    def _judge(self, flow, number, sent, left, came):
+        is_allowed = self._is_allowed(flow, sent, left)
         if came:
             if not is_allowed:
                 self.longest_gap = max(self.longest_gap, came - sent)
@@ -108,7 +108,8 @@ class Judge:
             return
         self.lost_elsewhere += 1
         source, target = hosts.FLOWS[flow]
-        self.fail(f"lost: datagram {number} from host {source} to {target}, sent at {sent / 1e9:.4f} s, "
+        self.fail(f"lost: datagram {number} from host {source} to {target}, sent at {sent / 1e9:.4f} s"
+                  f" (in {(left - sent) / 1e6:.1f} ms), "
                   f"while all nodes on its way forwarded")
 
     # ------------------------------------------------------------------------------------------ accounts
