@@ -6,11 +6,14 @@ public struct CommandRequest: Codable, Hashable, Sendable {
     public var command: String
     /// Whether the answer has `result` rather than `text`.
     public var json: Bool?
+    /// The NUMA node that commands are about which take `node N` and do not say which.
+    public var scope: Int?
 
     /// Makes a request of its parts.
-    public init(command: String, json: Bool? = nil) {
+    public init(command: String, json: Bool? = nil, scope: Int? = nil) {
         self.command = command
         self.json = json
+        self.scope = scope
     }
 }
 
@@ -24,13 +27,22 @@ public struct CommandReply<Result: Codable & Sendable>: Codable, Sendable {
     public var result: Result?
     /// Why nothing was done.
     public var error: CommandFault?
+    /// The words in full, if this is a command that the client itself carries out.
+    public var shell: [String]?
 
     /// Makes an answer of its parts.
-    public init(ok: Bool, text: String? = nil, result: Result? = nil, error: CommandFault? = nil) {
+    public init(
+        ok: Bool,
+        text: String? = nil,
+        result: Result? = nil,
+        error: CommandFault? = nil,
+        shell: [String]? = nil
+    ) {
         self.ok = ok
         self.text = text
         self.result = result
         self.error = error
+        self.shell = shell
     }
 }
 

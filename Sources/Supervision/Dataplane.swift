@@ -170,6 +170,9 @@ public protocol Dataplane: Sendable {
     /// The last commands.
     var history: CommandHistory { get }
 
+    /// What interactive clients are to know.
+    var sessionSettings: SessionSettings { get }
+
     /// What is logged.
     func logging() async -> LoggingState
 
@@ -208,6 +211,9 @@ extension Dataplane {
     public func restart(node: Int) async throws(ChangeError) -> RestartOutcome {
         throw ChangeError("no worker runs that could be restarted")
     }
+
+    /// VPP's, for a dataplane that was not told otherwise.
+    public var sessionSettings: SessionSettings { SessionSettings(version: Build.version) }
 
     /// None, for a dataplane without workers.
     public func recoveries() async -> [Recovery] { [] }

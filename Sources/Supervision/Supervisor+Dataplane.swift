@@ -34,6 +34,9 @@ extension Supervisor: Dataplane {
         }
     }
 
+    /// What interactive clients are to know.
+    public nonisolated var sessionSettings: SessionSettings { options.session }
+
     /// Everything that `show` commands read, from what the supervisor knows and the workers'
     /// segments.
     public func view() async -> DataplaneView {

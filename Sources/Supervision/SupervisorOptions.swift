@@ -59,6 +59,8 @@ public struct SupervisorOptions: Sendable {
     public var statistics: StatisticsSettings
     /// Commands that are kept for the report after a crash; 0: none.
     public var commandHistory: Int
+    /// What interactive clients are to know.
+    public var session = SessionSettings()
     /// How the lanes' threads run.
     public var lanes: LaneSettings
     /// Which plugins workers load.

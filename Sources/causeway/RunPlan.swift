@@ -169,6 +169,7 @@ struct RunPlan {
         options.topologyPath = startup.topologyPath
         options.resolveTopology = { path, held in resolve(path, holding: held) }
         options.processorLevel = startup.variant.flatMap { ProcessorLevel(rawValue: $0) }
+        options.session = startup.session
         return options
     }
 
@@ -193,5 +194,27 @@ extension HostTopology {
                 numaNodes[node].hugepages[size].free = free + pages.count
             }
         }
+    }
+}
+
+extension StartupConfiguration {
+    /// What interactive clients are told.
+    fileprivate var session: SessionSettings {
+        #if DEBUG
+            let isDebug = true
+        #else
+            let isDebug = false
+        #endif
+        return SessionSettings(
+            pid: getpid(),
+            version: Build.version,
+            isDebug: isDebug,
+            instance: instance,
+            prompt: console.prompt,
+            historyLimit: console.historyLines,
+            hasPager: !console.hasNoPager,
+            pagerLimit: console.pagerLines,
+            hasBanner: !console.hasNoBanner
+        )
     }
 }

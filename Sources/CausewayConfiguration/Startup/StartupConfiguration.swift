@@ -35,7 +35,7 @@ public struct StartupConfiguration: Hashable, Sendable {
         public static let classNames = ["causeway", "supervisor", "control", "keeper", "worker"]
     }
 
-    /// The console of `unix { interactive }`.
+    /// The console of `unix { interactive }`, and the prompt of `causewayctl`.
     public struct Console: Hashable, Sendable {
         /// `cli-prompt TEXT`; nil: the instance's name.
         public var prompt: String?
@@ -43,6 +43,10 @@ public struct StartupConfiguration: Hashable, Sendable {
         public var historyLines = 50
         /// `nobanner`, `cli-no-banner`: no greeting at start.
         public var hasNoBanner = false
+        /// `cli-no-pager`: `causewayctl` shows long answers at once.
+        public var hasNoPager = false
+        /// `cli-pager-buffer-limit N`: longer answers, in lines, are not paged; 0: no limit.
+        public var pagerLines = 100_000
     }
 
     /// What of a process is kept when it crashes.

@@ -22,6 +22,10 @@ extension StartupReader {
             .integer("cli-history-limit", in: 0...100_000) {
                 $0.configuration.console.historyLines = $1.value
             },
+            .flag("cli-no-pager", \.console.hasNoPager),
+            .integer("cli-pager-buffer-limit", in: 0...10_000_000) {
+                $0.configuration.console.pagerLines = $1.value
+            },
             .flag("full-coredump", \.coreDumps.isFull),
             .value("coredump-size") { reader, value in
                 if value.word == "unlimited" {
@@ -32,12 +36,7 @@ extension StartupReader {
             },
         ]
         // The console takes lines, prints them whole and in one colour.
-        + Key.always(["nocolor", "cli-line-mode", "cli-no-pager"])
-        + Key.withoutMeaning(
-            ["cli-pager-buffer-limit"],
-            .value,
-            "there is no pager here: pipe `causewayctl` into one"
-        )
+        + Key.always(["nocolor", "cli-line-mode"])
         + Key.withoutMeaning(
             ["use-current-dir"],
             .flag,

@@ -28,6 +28,8 @@ struct CommandSession: Sendable {
     var depth: Int
     /// Whether a file is run to its end whatever fails.
     var isGoingOn = false
+    /// The NUMA node that commands are about which take `node N` and do not say which.
+    var scope: Int?
 }
 
 /// What a command found out or did.

@@ -1,3 +1,4 @@
+public import ControlProtocol
 internal import FoundationEssentials
 
 /// Runs command lines on a dataplane: what HTTP, the startup file and tests call.
@@ -9,12 +10,14 @@ public struct CommandRunner: Sendable {
 
     /// Runs one line; an empty one or a comment does nothing.
     ///
-    /// - Parameter line: the command.
+    /// - Parameters:
+    ///   - line: the command.
+    ///   - scope: the NUMA node that a command is about which takes one and does not say which.
     /// - Returns: the result, or the fault.
-    public func run(line: String) async -> CommandOutcome {
+    public func run(line: String, scope: Int? = nil) async -> CommandOutcome {
         do {
             let tokens = try CommandToken.split(line)
-            return await run(tokens, length: line.utf8.count)
+            return await run(tokens, length: line.utf8.count, scope: scope)
         } catch {
             return CommandOutcome(failure: error)
         }
@@ -42,10 +45,25 @@ public struct CommandRunner: Sendable {
         }
     }
 
-    func run(_ tokens: [CommandToken], length: Int) async -> CommandOutcome {
+    /// What may stand at the end of a line.
+    ///
+    /// - Parameter line: the line up to where somebody types.
+    /// - Returns: keywords, names of what there is, and what arguments are called.
+    public func complete(line: String) async -> CompletionReply {
+        let session = CommandSession(dataplane: dataplane, depth: 0)
+        let grammar = CommandTable.grammar(with: await PluginCommands(session))
+        return grammar.complete(line, context: await dataplane.completionContext())
+    }
+
+    func run(
+        _ tokens: [CommandToken],
+        length: Int,
+        scope: Int? = nil
+    ) async -> CommandOutcome {
         let outcome: CommandOutcome
         do {
-            let session = CommandSession(dataplane: dataplane, depth: 0)
+            var session = CommandSession(dataplane: dataplane, depth: 0)
+            session.scope = scope
             outcome = CommandOutcome(
                 result: try await Self.result(tokens, length: length, in: session)
             )
@@ -68,15 +86,15 @@ public struct CommandRunner: Sendable {
         if tokens.isEmpty { return TextResult("") }
         let context = await session.dataplane.grammarContext()
         let plugins = await PluginCommands(session)
-        if tokens.last?.text == "?" {
-            let found = plugins.help(tokens.dropLast().map(\.text))
-            if !found.isEmpty, (try? help(tokens, context: context)) == nil {
-                return CommandList(commands: found)
-            }
+        let grammar = CommandTable.grammar(with: plugins)
+        if let help = try help(tokens, grammar, context) { return help }
+        var match = try grammar.match(tokens, length: length, context: context)
+        if let scope = session.scope {
+            match = grammar.match(match, of: tokens, in: scope, context)
         }
-        if let help = try help(tokens, context: context) { return help }
-        if let result = try await plugins.run(tokens) { return result }
-        let match = try CommandTable.grammar.match(tokens, length: length, context: context)
+        guard match.form < CommandTable.commands.count else {
+            return try await plugins.run(match.form - CommandTable.commands.count, match, tokens)
+        }
         let input = CommandInput(captures: match.captures)
         let command = CommandTable.commands[match.form]
         let events = session.dataplane.events
@@ -94,14 +112,12 @@ public struct CommandRunner: Sendable {
     /// What may come next, if the line asks for that: `?` as or at the end of the last word.
     private static func help(
         _ tokens: [CommandToken],
-        context: GrammarContext
+        _ grammar: Grammar,
+        _ context: GrammarContext
     ) throws(CommandFailure) -> HelpReport? {
         guard let last = tokens.last, last.text.hasSuffix("?") else { return nil }
         let start = String(last.text.dropLast())
-        let found = try CommandTable.grammar.expected(
-            after: tokens.dropLast(),
-            context: context
-        )
+        let found = try grammar.expected(after: tokens.dropLast(), context: context)
         return HelpReport(found.next, startingWith: start, isComplete: found.isComplete)
     }
 }

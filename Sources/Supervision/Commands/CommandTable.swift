@@ -7,7 +7,7 @@ enum CommandTable {
         showCommands + interfaceCommands + routeCommands + neighbourCommands
         + packetGeneratorCommands + workerCommands + loggingCommands + eventLoggerCommands
         + barrierCommands + restartCommands + incarnationCommands + canaryCommands
-        + applyCommands + sessionCommands
+        + applyCommands + sessionCommands + shellCommands
 
     /// The grammar of `commands`; a match's form is the command's position there.
     static let grammar = Grammar(commands.map(\.syntax))

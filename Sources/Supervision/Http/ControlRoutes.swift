@@ -49,12 +49,26 @@ struct ControlRoutes: Sendable {
                 "the body is not {\"command\": \"...\", \"json\": true|false}"
             )
         }
-        let outcome = await runner.run(line: asked.command)
+        let outcome = await runner.run(line: asked.command, scope: asked.scope)
         return try reply(
             outcome.status,
             OutcomeReply(outcome: outcome, isJSON: asked.json ?? false)
         )
     }
+
+    /// Answers `POST /v1/complete`.
+    func complete(_ request: Request) async throws -> Response {
+        guard let body = try? await request.body.collect(upTo: Self.maximumBodyBytes),
+            let asked = try? JSONDecoder().decode(
+                CompletionRequest.self,
+                from: Data(body.readableBytesView)
+            )
+        else { return try refuse(.badRequest, "the body is not {\"line\": \"...\"}") }
+        return try reply(.ok, await runner.complete(line: asked.line))
+    }
+
+    /// Answers `GET /v1/session`.
+    func session() throws -> Response { try reply(.ok, runner.dataplane.sessionSettings) }
 
     /// `GET /v1/show/WORD/WORD...`: the result itself.
     func show(_ request: Request) async throws -> Response {
@@ -75,7 +89,10 @@ struct ControlRoutes: Sendable {
         try refuse(
             .notFound,
             "no such address",
-            expected: ["POST /v1/cli", "GET /v1/show/...", "GET /v1/health", "GET /metrics"]
+            expected: [
+                "POST /v1/cli", "POST /v1/complete", "GET /v1/show/...", "GET /v1/session",
+                "GET /v1/health", "GET /metrics",
+            ]
         )
     }
 
@@ -109,13 +126,16 @@ private struct OutcomeReply: Encodable {
     var outcome: CommandOutcome
     var isJSON: Bool
 
-    private enum CodingKeys: CodingKey { case ok, text, result, error }
+    private enum CodingKeys: CodingKey { case ok, text, result, error, shell }
 
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(!outcome.isError, forKey: .ok)
         if let failure = outcome.failure {
             try container.encode(CommandFault(failure), forKey: .error)
+        } else if let command = outcome.result as? ShellCommand {
+            try container.encode(command.shell, forKey: .shell)
+            try container.encode(command.text, forKey: .text)
         } else if isJSON, let result = outcome.result {
             try result.encode(to: container.superEncoder(forKey: .result))
         } else {
@@ -132,16 +152,5 @@ extension CommandOutcome {
         case .syntax: .badRequest
         case .refused: .conflict
         }
-    }
-}
-
-extension CommandFault {
-    fileprivate init(_ failure: CommandFailure) {
-        self.init(
-            kind: failure.kind.rawValue,
-            message: failure.message,
-            position: failure.position,
-            expected: failure.expected
-        )
     }
 }

@@ -8,8 +8,9 @@ internal import NIOPosix
 /// Serves commands over HTTP on a unix socket.
 ///
 /// `POST /v1/cli` runs any command, `GET /v1/show/...` gives what `show ...` knows as JSON, `GET
-/// /v1/health` says how the dataplane is, `GET /metrics` what it counts. Each request runs by itself, so a
-/// long `exec` keeps nobody waiting.
+/// /v1/health` says how the dataplane is, `GET /metrics` what it counts; `POST /v1/complete` and `GET
+/// /v1/session` are for those who type. Each request runs by itself, so a long `exec` keeps nobody
+/// waiting.
 public struct ControlServer: Sendable {
     private let dataplane: any Dataplane
     private let socketPath: String
@@ -105,6 +106,9 @@ public struct ControlServer: Sendable {
         router.post("/v1/cli") { request, _ in
             try await front.answer("POST /v1/cli") { try await front.command(request) }
         }
+        // Asked for at every key, or again and again: not worth an event each.
+        router.post("/v1/complete") { request, _ in try await front.complete(request) }
+        router.get("/v1/session") { _, _ in try front.session() }
         router.get("/v1/show/**") { request, _ in
             try await front.answer("GET /v1/show") { try await front.show(request) }
         }

@@ -1,5 +1,6 @@
 internal import CausewayConfiguration
 internal import ControlProtocol
+internal import Coordination
 
 extension CommandTable {
     private static let set =
@@ -142,5 +143,17 @@ extension Dataplane {
             interfaces: view.interfaces.map(\.name),
             numaNodes: view.placement.nodes.map(\.number)
         )
+    }
+
+    /// What arguments can be now, names that no line needs to be understood included.
+    func completionContext() async -> GrammarContext {
+        let view = await view()
+        var context = await grammarContext()
+        let graphNodes = Set(view.nodes.compactMap(\.segment).flatMap { $0.nodeNames.map(\.name) })
+        context.names["GRAPH-NODE"] = graphNodes.sorted()
+        context.names["PLUGIN"] = Set(await plugins().values.joined().map(\.name)).sorted()
+        context.names["CLASS"] = LogPolicy.names
+        context.names["INPUT-NODE"] = ["ethernet-input", "ip4-input"]
+        return context
     }
 }

@@ -40,7 +40,7 @@ extension CommandTable {
         .option("rate", .count, "packets a second; 0: as many as go"),
         .option("size", .sizes(14...9216), "bytes of the first and last packet"),
         .option("interface", .interface, "on which they count as received"),
-        .option("node", .word("GRAPH-NODE"), "ethernet-input or ip4-input"),
+        .option("node", .word("INPUT-NODE"), "ethernet-input or ip4-input"),
         .option("maxframe", .integer(1...256), "the most packets a frame"),
         .option("worker", .integer(0...63), "the lane that makes them"),
         .option("numa", .numaNode, "the NUMA node; else the interface's"),

@@ -43,26 +43,35 @@ struct PluginCommands {
         }
     }
 
-    /// What may follow some words of a plugin's command; empty: there is no such command.
-    func help(_ words: [String]) -> [CommandList.Entry] {
-        entries.filter { entry in
-            let form = entry.form.split(separator: " ").map(String.init)
-            return form.count > words.count && zip(words, form).allSatisfy { $0 == $1 }
+    /// Their forms, for the grammar.
+    var forms: [PluginForm] {
+        commands.map {
+            PluginForm(
+                words: $0.command.words,
+                arguments: $0.command.arguments,
+                summary: $0.command.summary
+            )
         }
     }
 
     /// Carries a line out.
     ///
-    /// - Returns: nil if it is no plugin's command.
+    /// - Parameters:
+    ///   - index: the command's position in `forms`.
+    ///   - match: what the line's words were taken for.
+    ///   - tokens: the line's words.
+    /// - Returns: what the plugin says.
     /// - Throws: why the plugin refuses it.
-    func run(_ tokens: [CommandToken]) async throws(CommandFailure) -> (any CommandResult)? {
-        let words = tokens.map(\.text)
-        let matches = commands.filter { found in
-            found.words.count <= words.count
-                && zip(found.words, words).allSatisfy { $0 == $1[...] }
-        }
-        guard let found = matches.max(by: { $0.words.count < $1.words.count }) else { return nil }
-        let line = words.joined(separator: " ")
+    func run(
+        _ index: Int,
+        _ match: GrammarMatch,
+        _ tokens: [CommandToken]
+    ) async throws(CommandFailure) -> any CommandResult {
+        let found = commands[index]
+        let count = found.words.count
+        // The command's own words may be abbreviated; what follows is the plugin's to read.
+        let line = (match.captures.prefix(count).map(\.key) + tokens.dropFirst(count).map(\.text))
+            .joined(separator: " ")
         return found.command.changes
             ? try await change(found, line) : try await ask(found, line)
     }

@@ -6,6 +6,9 @@ extension CommandTable {
         -> Command
     { Command(.word("show", "what there is") + what, summary, run: run) }
 
+    private static let onlyNode = Syntax.options([
+        .option("node", .numaNode, "only this NUMA node")
+    ])
     private static let onlyInterface = Syntax.optional(
         .value("interface", .interface, "only this one")
     )
@@ -19,16 +22,16 @@ extension CommandTable {
             session throws(CommandFailure) in
             VersionReport(version: Build.version, await session.dataplane.view())
         },
-        show(.word("threads", "the lanes"), "Shows the lanes' threads.") {
-            _,
+        show(.word("threads", "the lanes") + onlyNode, "Shows the lanes' threads.") {
+            input,
             session throws(CommandFailure) in
             let (before, now) = await session.twoReadings()
-            return ThreadsReport(now, before: before)
+            return ThreadsReport(input.scoped(now), before: input.scoped(before))
         },
-        show(.word("lanes", "the lanes' work"), "Shows what the lanes did.") {
-            _,
+        show(.word("lanes", "the lanes' work") + onlyNode, "Shows what the lanes did.") {
+            input,
             session throws(CommandFailure) in
-            LanesReport(await session.dataplane.view().readings())
+            LanesReport(input.scoped(await session.dataplane.view().readings()))
         },
         show(.word("nodes", "the processes"), "Shows the keeper and the worker of each NUMA node.")
         {
@@ -45,15 +48,15 @@ extension CommandTable {
             session throws(CommandFailure) in
             TopologyReport(placement: await session.dataplane.view().placement)
         },
-        show(.word("buffers", "the pools"), "Shows the packet buffers of each NUMA node.") {
-            _,
+        show(.word("buffers", "the pools") + onlyNode, "Shows the packet buffers of each NUMA node.") {
+            input,
             session throws(CommandFailure) in
-            BuffersReport(await session.dataplane.view().readings())
+            BuffersReport(input.scoped(await session.dataplane.view().readings()))
         },
-        show(.word("memory", "the heaps"), "Shows the workers' heaps.") {
-            _,
+        show(.word("memory", "the heaps") + onlyNode, "Shows the workers' heaps.") {
+            input,
             session throws(CommandFailure) in
-            MemoryReport(await session.dataplane.view().readings())
+            MemoryReport(input.scoped(await session.dataplane.view().readings()))
         },
         show(.word("cpu", "processors and builds"), "Shows which build runs where, and why.") {
             _,
@@ -73,15 +76,15 @@ extension CommandTable {
                 change: await session.dataplane.view().changeNumber
             )
         },
-        show(.word("processes", "of the control lanes"), "Shows the control lanes' processes.") {
-            _,
+        show(.word("processes", "of the control lanes") + onlyNode, "Shows the control lanes' processes.") {
+            input,
             session throws(CommandFailure) in
-            ProcessesReport(await session.dataplane.view().readings())
+            ProcessesReport(input.scoped(await session.dataplane.view().readings()))
         },
-        show(.word("rpc", "calls between lanes and processes"), "Shows calls and back-pressure.") {
-            _,
+        show(.word("rpc", "calls between lanes and processes") + onlyNode, "Shows calls and back-pressure.") {
+            input,
             session throws(CommandFailure) in
-            CallsReport(await session.dataplane.view().readings())
+            CallsReport(input.scoped(await session.dataplane.view().readings()))
         },
         show(
             .word("clock", "time bases") + .optional(.word("verbose", "each lane by itself")),
@@ -152,11 +155,15 @@ extension CommandTable {
             )
         },
         show(
-            .word("errors", "drops by reason") + .optional(.word("verbose", "each lane by itself")),
+            .word("errors", "drops by reason")
+                + .options([
+                    .word("verbose", "each lane by itself"),
+                    .option("node", .numaNode, "only this NUMA node"),
+                ]),
             "Shows why packets were dropped."
         ) { input, session throws(CommandFailure) in
             ErrorsReport(
-                await session.dataplane.view().readings(),
+                input.scoped(await session.dataplane.view().readings()),
                 isVerbose: input.has("verbose")
             )
         },
@@ -192,5 +199,13 @@ extension CommandSession {
         } catch {
             return PacketGeneratorReport.Node(numaNode: node, lines: [], error: "\(error)")
         }
+    }
+}
+
+extension CommandInput {
+    /// The readings of the NUMA node that `node N` names, or all.
+    fileprivate func scoped(_ readings: [NodeReading]) -> [NodeReading] {
+        guard let node = integer("node") else { return readings }
+        return readings.filter { $0.placement.number == node }
     }
 }

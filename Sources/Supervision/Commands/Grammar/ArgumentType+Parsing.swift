@@ -22,6 +22,7 @@ extension ArgumentType {
             return context.numaNodes?.contains(number) ?? true ? .integer(number) : nil
         case .word: return word == "{" || word == "}" ? nil : .text(word)
         case .path: return word.hasPrefix("/") ? .text(word) : nil
+        case .rest: return .text(word)
         }
     }
 

@@ -30,6 +30,8 @@ enum ArgumentType: Hashable, Sendable {
     case word(String)
     /// An absolute path.
     case path
+    /// Any words up to the line's end, called `name` in messages.
+    case rest(String)
 
     /// How messages call it.
     var label: String {
@@ -47,6 +49,7 @@ enum ArgumentType: Hashable, Sendable {
         case .numaNode: "NUMA-NODE"
         case .word(let name): name
         case .path: "/FILE"
+        case .rest(let name): name
         }
     }
 
@@ -68,6 +71,7 @@ enum ArgumentType: Hashable, Sendable {
         case .numaNode: "the number of a NUMA node that runs a worker"
         case .word(let name): name
         case .path: "an absolute path"
+        case .rest(let name): name
         }
     }
 }
@@ -94,10 +98,17 @@ struct GrammarContext: Sendable {
     var interfaces: [String]?
     /// NUMA nodes with a worker; nil: any number may be one.
     var numaNodes: [Int]?
+    /// What free words can be, by what they are called, such as `GRAPH-NODE`.
+    var names: [String: [String]]
 
-    init(interfaces: [String]? = nil, numaNodes: [Int]? = nil) {
+    init(
+        interfaces: [String]? = nil,
+        numaNodes: [Int]? = nil,
+        names: [String: [String]] = [:]
+    ) {
         self.interfaces = interfaces
         self.numaNodes = numaNodes
+        self.names = names
     }
 
     /// The words that an argument can be, where they can be listed.
@@ -105,6 +116,7 @@ struct GrammarContext: Sendable {
         switch type {
         case .interface: interfaces ?? []
         case .numaNode: (numaNodes ?? []).map(String.init)
+        case .word(let name): names[name] ?? []
         default: []
         }
     }

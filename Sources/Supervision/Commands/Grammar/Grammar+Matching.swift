@@ -126,6 +126,7 @@ extension Grammar {
             return isShort ? (.abbreviation, keyword, .keyword) : nil
         case .argument(let key, let type):
             guard let value = type.parse(word, in: context) else { return nil }
+            if case .rest = type { return (.keyword, key, value) }
             return (type.isFree(in: context) ? .freeWord : .argument, key, value)
         }
     }
@@ -160,7 +161,7 @@ extension Grammar {
                 switch edge.terminal {
                 case .keyword:
                     list.append(
-                        Expectation(label: label, help: edge.help, candidates: [], isKeyword: true)
+                        Expectation(label: label, help: edge.help, candidates: [], type: nil)
                     )
                 case .argument(_, let type):
                     list.append(
@@ -168,7 +169,7 @@ extension Grammar {
                             label: label,
                             help: edge.help,
                             candidates: context.candidates(for: type),
-                            isKeyword: false
+                            type: type
                         )
                     )
                 }
@@ -194,7 +195,7 @@ extension ArgumentType {
     /// Whether anything fits, so that an abbreviated keyword is the better guess.
     fileprivate func isFree(in context: GrammarContext) -> Bool {
         switch self {
-        case .word, .path: true
+        case .word, .path, .rest: true
         case .interface: context.interfaces == nil
         default: false
         }

@@ -139,5 +139,8 @@ struct Expectation: Hashable, Sendable {
     var help: String
     /// The words that an argument can be, where they can be listed.
     var candidates: [String]
-    var isKeyword: Bool
+    /// What sort of argument it is; nil: a keyword.
+    var type: ArgumentType?
+
+    var isKeyword: Bool { type == nil }
 }
