@@ -180,6 +180,14 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        .target(
+            name: "CommandShell",
+            dependencies: [
+                "CLinux", "ControlClient", "ControlProtocol", "Coordination", "StatisticsReader",
+            ],
+            swiftSettings: strict
+        ),
+
         // Executables.
         .executableTarget(
             name: "causeway",
@@ -193,7 +201,7 @@ let package = Package(
         .executableTarget(
             name: "causewayctl",
             dependencies: [
-                "ControlClient", "ControlProtocol",
+                "CommandShell", "ControlClient", "ControlProtocol",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
@@ -353,6 +361,14 @@ let package = Package(
                 "CausewayConfiguration", "ControlClient", "ControlProtocol", "Coordination",
                 "LinuxSystem", "Routing", "Supervision",
                 .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "CommandShellTests",
+            dependencies: [
+                "CommandShell", "ControlClient", "ControlProtocol", "Coordination", "LinuxSystem",
+                "StatisticsReader", "Supervision",
             ],
             swiftSettings: strict
         ),

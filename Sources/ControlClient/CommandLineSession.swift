@@ -1,4 +1,4 @@
-internal import ControlProtocol
+public import ControlProtocol
 internal import FoundationEssentials
 
 /// Where a session writes.
@@ -133,22 +133,27 @@ public struct CommandLineSession: Sendable {
         if isJSON {
             terminal.write(Self.json(CommandReply<JSONValue>(ok: false, error: fault)) + "\n")
         }
-        var text = "causewayctl: \(fault.message)\n"
-        if let position = fault.position, position <= command.utf8.count {
+        terminal.complain("causewayctl: " + fault.text(about: command))
+        return fault.kind == "refused" ? .refused : .usage
+    }
+}
+
+extension CommandFault {
+    /// The fault in the line `command` for people: what is wrong, where, and what was expected.
+    public func text(about command: String) -> String {
+        var text = "\(message)\n"
+        if let position, position <= command.utf8.count {
             let before = String(decoding: command.utf8.prefix(position), as: UTF8.self)
             text += "  \(command)\n  \(String(repeating: " ", count: before.count))^\n"
         }
-        if !fault.expected.isEmpty {
-            text += "  expected: \(fault.expected.joined(separator: ", "))\n"
-        }
-        terminal.complain(text)
-        return fault.kind == "refused" ? .refused : .usage
+        if !expected.isEmpty { text += "  expected: \(expected.joined(separator: ", "))\n" }
+        return text
     }
 }
 
 extension CommandLineSession {
     /// Whether a line is `show lanes`, which needs two readings.
-    static func isLanes(_ line: String) -> Bool {
+    public static func isLanes(_ line: String) -> Bool {
         let words = line.split(separator: " ")
         return words.count == 2 && words[0].count >= 2 && "show".hasPrefix(words[0])
             && words[1].count >= 2 && "lanes".hasPrefix(words[1])
@@ -156,7 +161,7 @@ extension CommandLineSession {
 
     /// A line whose file name, if it is a command with one, is absolute: `exec FILE`, `apply FILE` and
     /// `... --with FILE`.
-    static func absolute(_ line: String, in folder: String) -> String {
+    public static func absolute(_ line: String, in folder: String) -> String {
         let words = line.split(separator: " ", omittingEmptySubsequences: true)
         guard let first = words.first, first.count >= 2 else { return line }
         let isUpgrade = first.count >= 2 && "upgrade".hasPrefix(first)

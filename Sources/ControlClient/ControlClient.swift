@@ -22,13 +22,74 @@ public struct ControlClient: Sendable {
     /// - Parameters:
     ///   - line: the command.
     ///   - isJSON: whether the answer has `result` rather than `text`.
+    ///   - scope: the NUMA node that a command is about which takes one and does not say which.
     /// - Returns: the answer, also that of a command which failed.
-    /// - Throws: `ControlClientError` if there is no proper answer.
+    /// - Throws: `ControlClientError` if there is no proper answer, or the task is cancelled.
     public func run(
         _ line: String,
-        isJSON: Bool = false
+        isJSON: Bool = false,
+        scope: Int? = nil
     ) async throws(ControlClientError) -> CommandReply<JSONValue> {
-        try await run(line, isJSON: isJSON, as: JSONValue.self)
+        try await run(line, isJSON: isJSON, scope: scope, as: JSONValue.self)
+    }
+
+    /// Runs a command and reads its result.
+    ///
+    /// - Parameters:
+    ///   - line: the command, such as `show nodes`.
+    ///   - type: the form of its JSON; fields that it leaves out are passed over.
+    /// - Returns: the result.
+    /// - Throws: `ControlClientError`, also for a command that failed.
+    public func result<Result: Codable & Sendable>(
+        of line: String,
+        as type: Result.Type
+    ) async throws(ControlClientError) -> Result {
+        let reply = try await run(line, isJSON: true, scope: nil, as: type)
+        guard let result = reply.result else {
+            throw .answer(socket: socketPath, reason: reply.error?.message ?? "no result in it")
+        }
+        return result
+    }
+
+    /// Asks what may stand at the end of a line.
+    ///
+    /// - Parameter line: the line up to the cursor.
+    /// - Returns: what the running instance takes there.
+    /// - Throws: `ControlClientError`, also if the answer takes longer than a person waits.
+    public func complete(_ line: String) async throws(ControlClientError) -> CompletionReply {
+        let body = try encode(CompletionRequest(line: line))
+        let answer = try await request(
+            .POST,
+            "/v1/complete",
+            body,
+            milliseconds: Self.promptMilliseconds
+        )
+        return try decode(answer)
+    }
+
+    /// Reads what an interactive client is to know.
+    ///
+    /// - Returns: settings, and which supervisor this is.
+    /// - Throws: `ControlClientError`, also if the answer takes longer than a person waits.
+    public func session() async throws(ControlClientError) -> SessionSettings {
+        try decode(
+            try await request(.GET, "/v1/session", [], milliseconds: Self.promptMilliseconds)
+        )
+    }
+
+    /// How long what a person waits for at every key may take.
+    static let promptMilliseconds: Int64 = 2000
+
+    private func encode(_ value: some Encodable) throws(ControlClientError) -> [UInt8] {
+        do { return Array(try JSONEncoder().encode(value)) } catch {
+            throw .answer(socket: socketPath, reason: "\(error)")
+        }
+    }
+
+    private func decode<Value: Decodable>(_ answer: [UInt8]) throws(ControlClientError) -> Value {
+        do { return try JSONDecoder().decode(Value.self, from: Data(answer)) } catch {
+            throw .answer(socket: socketPath, reason: "not in the form of this version")
+        }
     }
 
     /// Reads what each lane counted.
@@ -36,36 +97,25 @@ public struct ControlClient: Sendable {
     /// - Returns: one reading; two of them make `LaneRates`.
     /// - Throws: `ControlClientError` if there is no proper answer.
     public func lanes() async throws(ControlClientError) -> LaneTotals {
-        let reply = try await run("show lanes", isJSON: true, as: LaneTotals.self)
-        guard let totals = reply.result else {
-            throw .answer(socket: socketPath, reason: reply.error?.message ?? "no lanes in it")
-        }
-        return totals
+        try await result(of: "show lanes", as: LaneTotals.self)
     }
 
     private func run<Result: Codable & Sendable>(
         _ line: String,
         isJSON: Bool,
+        scope: Int?,
         as type: Result.Type
     ) async throws(ControlClientError) -> CommandReply<Result> {
-        let body: Data
-        do {
-            body = try JSONEncoder().encode(CommandRequest(command: line, json: isJSON))
-        } catch {
-            throw .answer(socket: socketPath, reason: "\(error)")
-        }
-        let answer = try await post("/v1/cli", Array(body))
-        do {
-            return try JSONDecoder().decode(CommandReply<Result>.self, from: Data(answer))
-        } catch {
-            throw .answer(socket: socketPath, reason: "not in the form of this version")
-        }
+        let body = try encode(CommandRequest(command: line, json: isJSON, scope: scope))
+        return try decode(try await request(.POST, "/v1/cli", body))
     }
 
     /// Sends one request and collects the body of its answer.
-    private func post(
+    private func request(
+        _ method: HTTPMethod,
         _ path: String,
-        _ body: [UInt8]
+        _ body: [UInt8],
+        milliseconds: Int64? = nil
     ) async throws(ControlClientError) -> [UInt8] {
         guard socketPath.utf8.count <= ControlSocket.maximumPathBytes else {
             throw .unreachable(socket: socketPath, reason: "the path is too long for a socket")
@@ -89,7 +139,35 @@ public struct ControlClient: Sendable {
             answer.fail(error)
             throw .unreachable(socket: socketPath, reason: Self.words(for: error))
         }
-        var head = HTTPRequestHead(version: .http1_1, method: .POST, uri: path)
+        send(method, path, body, on: channel)
+        let limit = milliseconds.map {
+            channel.eventLoop.scheduleTask(in: .milliseconds($0)) {
+                answer.fail(AnswerFault(reason: "it takes too long"))
+                channel.close(promise: nil)
+            }
+        }
+        defer { limit?.cancel() }
+        do {
+            return try await withTaskCancellationHandler {
+                try await answer.futureResult.get()
+            } onCancel: {
+                channel.eventLoop.execute {
+                    answer.fail(AnswerFault(reason: "it was given up"))
+                    channel.close(promise: nil)
+                }
+            }
+        } catch {
+            throw .answer(socket: socketPath, reason: Self.words(for: error))
+        }
+    }
+
+    private func send(
+        _ method: HTTPMethod,
+        _ path: String,
+        _ body: [UInt8],
+        on channel: any Channel
+    ) {
+        var head = HTTPRequestHead(version: .http1_1, method: method, uri: path)
         head.headers.add(name: "host", value: "localhost")
         head.headers.add(name: "content-type", value: "application/json")
         head.headers.add(name: "content-length", value: String(body.count))
@@ -100,11 +178,6 @@ public struct ControlClient: Sendable {
             promise: nil
         )
         channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
-        do {
-            return try await answer.futureResult.get()
-        } catch {
-            throw .answer(socket: socketPath, reason: Self.words(for: error))
-        }
     }
 
     private static func words(for error: any Error) -> String {
@@ -124,6 +197,13 @@ public enum ControlClientError: Error, Hashable, Sendable, CustomStringConvertib
     case unreachable(socket: String, reason: String)
     /// The connection ended before the answer, or it is not one.
     case answer(socket: String, reason: String)
+
+    /// What happened, in a few words.
+    public var reason: String {
+        switch self {
+        case .unreachable(_, let reason), .answer(_, let reason): reason
+        }
+    }
 
     /// What happened, with the socket and what to do.
     public var description: String {

@@ -1,4 +1,4 @@
-internal import Coordination
+public import Coordination
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -175,5 +175,31 @@ struct NameFilter {
 
     func accepts(_ name: String) -> Bool {
         patterns.isEmpty || patterns.contains { (try? $0.firstMatch(in: name)) != nil }
+    }
+}
+
+extension StatisticsReader {
+    /// A worker's life as its segment lies in memory, for readers that want all of it at once.
+    public struct WorkerLife: Sendable {
+        /// The NUMA node's number.
+        public var node: Int
+        /// Counts the node's lives, from 1.
+        public var incarnation: UInt32
+        /// Whether the life is over.
+        public var isOver: Bool
+        /// What it counts; mapped to be read only.
+        public var segment: WorkerSegment
+    }
+
+    /// The last life of each NUMA node's worker, in the order of their numbers.
+    public var workers: [WorkerLife] {
+        lives.filter { $0.link == .segment && $0.isLast }.map {
+            WorkerLife(
+                node: $0.node,
+                incarnation: $0.incarnation,
+                isOver: $0.isOver,
+                segment: $0.segment
+            )
+        }
     }
 }

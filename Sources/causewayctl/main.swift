@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CommandShell
 internal import ControlClient
 internal import ControlProtocol
 internal import Glibc
@@ -32,6 +33,9 @@ struct Arguments: ParsableCommand {
     @Option(help: "Run the command again every so many seconds, until Ctrl-C.")
     var watch: Double?
 
+    @Flag(help: "Make top print its tables once, over --watch SECONDS (1), instead of a live view.")
+    var once = false
+
     @Flag(help: "Print the version of this program.")
     var version = false
 
@@ -39,8 +43,10 @@ struct Arguments: ParsableCommand {
         parsing: .allUnrecognized,
         help:
             """
-            The command, such as: show interface. Without one, lines are read from standard input. \
-            stats ls, get and watch read shared memory, without the supervisor.
+            The command, such as: show interface. Without one, this is a shell, or reads lines from \
+            standard input if that is no terminal. top is a live view; stats ls, get and watch read \
+            statistics; both read shared memory, without the supervisor. completion bash, zsh or fish \
+            prints a script that completes commands.
             """
     )
     var command: [String] = []
@@ -91,6 +97,67 @@ func readLines(_ session: CommandLineSession, _ terminal: StandardTerminal) asyn
     }
 }
 
+/// Runs a shell; nil: this is no terminal for one.
+func runShell(_ client: ControlClient, runtimeDirectory: String) async -> Int32? {
+    guard let device = TerminalDevice() else { return nil }
+    var shell = Shell(
+        backend: client,
+        terminal: device,
+        events: device.events(),
+        surroundings: Shell.Surroundings(
+            folder: currentFolder(),
+            runtimeDirectory: runtimeDirectory,
+            variable: { name in getenv(name).map { String(cString: $0) } }
+        )
+    )
+    let signal = await shell.run()
+    if signal != 0 { device.end(by: signal) }
+    return 0
+}
+
+/// Runs `top`: live on a terminal, else once.
+func runTop(_ client: ControlClient, _ runtimeDirectory: String, _ arguments: Arguments) async
+    -> Int32
+{
+    let sampler = TopSampler(runtimeDirectory: runtimeDirectory, client: client)
+    if !arguments.once, !arguments.json, let device = TerminalDevice() {
+        let title = (try? await client.session().instance) ?? "no supervisor"
+        let top = TopSession(terminal: device, sampler: sampler, title: title)
+        let signal = await top.run(device.events())
+        if signal != 0 { device.end(by: signal) }
+        return 0
+    }
+    return await TopSession.once(
+        sampler: sampler,
+        output: StandardTerminal(),
+        isJSON: arguments.json,
+        seconds: arguments.watch ?? 1
+    ).rawValue
+}
+
+/// Runs `complete -- WORD...` and `completion SHELL`; nil: this is another command.
+func runCompletion(_ words: [String], _ terminal: StandardTerminal, socketPath: String) async
+    -> Int32?
+{
+    switch (words.first, words.count) {
+    case ("complete", _):
+        let behind = words.dropFirst().first == "--" ? 2 : 1
+        let completion = WordCompletion(Array(words.dropFirst(behind)), folder: currentFolder())
+        let client = ControlClient(socketPath: completion.socket ?? socketPath)
+        for line in await completion.lines(client: client) { terminal.write(line + "\n") }
+        return 0
+    case ("completion", 2):
+        guard let script = CompletionScript(rawValue: words[1]) else { break }
+        terminal.write(script.text)
+        return 0
+    case ("completion", _): break
+    default: return nil
+    }
+    let names = CompletionScript.allCases.map(\.rawValue).joined(separator: ", ")
+    terminal.complain("causewayctl: completion takes one of \(names)\n")
+    return CommandLineSession.Status.usage.rawValue
+}
+
 /// The folder that the program was started in.
 func currentFolder() -> String {
     guard let buffer = getcwd(nil, 0) else { return "/" }
@@ -98,9 +165,18 @@ func currentFolder() -> String {
     return String(cString: buffer)
 }
 
+/// What stands behind `complete --` is somebody's line, not options of this run.
+func parse() throws -> Arguments {
+    let words = Array(CommandLine.arguments.dropFirst())
+    guard words.first == "complete" else { return try Arguments.parse() }
+    var arguments = try Arguments.parse(["complete"])
+    arguments.command = words
+    return arguments
+}
+
 let arguments: Arguments
 do {
-    arguments = try Arguments.parse()
+    arguments = try parse()
 } catch {
     let isHelp = Arguments.exitCode(for: error) == .success
     let text = Arguments.fullMessage(for: error) + "\n"
@@ -116,10 +192,18 @@ if arguments.version {
 }
 let environment = getenv(ControlSocket.environmentVariable).map { String(cString: $0) }
 let socketPath = arguments.socket ?? environment ?? ControlSocket.defaultPath
+let socketFolder = socketPath.lastIndex(of: "/").map { String(socketPath[..<$0]) } ?? "."
+let runtimeDirectory = arguments.runtimeDir ?? socketFolder
+if let status = await runCompletion(arguments.command, terminal, socketPath: socketPath) {
+    exit(status)
+}
+let client = ControlClient(socketPath: socketPath)
+if arguments.command == ["top"] {
+    exit(await runTop(client, runtimeDirectory, arguments))
+}
 if arguments.command.first == "stats" {
-    let folder = socketPath.lastIndex(of: "/").map { String(socketPath[..<$0]) } ?? "."
     let session = StatisticsSession(
-        runtimeDirectory: arguments.runtimeDir ?? folder,
+        runtimeDirectory: runtimeDirectory,
         terminal: terminal,
         isJSON: arguments.json,
         seconds: arguments.watch ?? 1
@@ -127,7 +211,7 @@ if arguments.command.first == "stats" {
     exit(await session.run(Array(arguments.command.dropFirst())).rawValue)
 }
 let session = CommandLineSession(
-    client: ControlClient(socketPath: socketPath),
+    client: client,
     terminal: terminal,
     isJSON: arguments.json,
     folder: currentFolder()
@@ -137,7 +221,10 @@ if let seconds = arguments.watch {
     if terminal.isInteractive { terminal.write("\u{1B}[2J") }
     exit(await session.watch(line, every: seconds).rawValue)
 }
-exit(
-    await line.isEmpty
-        ? readLines(session, terminal).rawValue : session.run(line).rawValue
-)
+if line.isEmpty {
+    if !arguments.json, let status = await runShell(client, runtimeDirectory: runtimeDirectory) {
+        exit(status)
+    }
+    exit(await readLines(session, terminal).rawValue)
+}
+exit(await session.run(line).rawValue)

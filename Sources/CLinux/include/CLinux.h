@@ -119,3 +119,16 @@ int CLinux_set_signal_stack(void *_Nonnull base, size_t count);
 /// Registers in a signal handler's third argument.
 uint64_t CLinux_context_program_counter(const void *_Nonnull context);
 uint64_t CLinux_context_stack_pointer(const void *_Nonnull context);
+
+// The terminal of this process: one, as its settings must be found again by a signal handler.
+/// Rows and columns; -1 where `fd` is none.
+int CLinux_terminal_size(int fd, unsigned *_Nonnull rows, unsigned *_Nonnull columns);
+/// Keys one by one, without echo and signals, until `CLinux_terminal_leave`; -1 where `fd` is no terminal.
+int CLinux_terminal_enter(int fd);
+/// The settings from before; writes what undoes the modes that were set. May be called in a signal handler.
+void CLinux_terminal_leave(void);
+/// Whether the alternate screen is shown, for `CLinux_terminal_leave`.
+void CLinux_terminal_alternate(int is_shown);
+/// From now on signals that change or end a session are a byte each, their number, at the returned descriptor; those
+/// of a crash give the terminal back first. -1: no pipe could be had.
+int CLinux_terminal_watch(void);
