@@ -110,7 +110,7 @@ import Testing
             context: context
         )
         #expect(complete.isComplete)
-        #expect(complete.next.map(\.label) == ["verbose"])
+        #expect(complete.next.map(\.label) == ["verbose", "node"])
     }
 
     @Test func describesEveryCommandInOneLine() {

@@ -53,7 +53,7 @@ enum ShellScript {
 
     private static let short: [String: String] = [
         "show": "sh", "interface": "inte", "hardware-interfaces": "hard", "address": "addr",
-        "version": "ver", "threads": "thr", "nodes": "nod", "restarts": "resta", "buffers": "buf",
+        "version": "ver", "threads": "thr", "restarts": "resta", "buffers": "buf",
         "runtime": "runt", "errors": "err", "handoff": "hando", "neighbors": "neig",
         "neighbor": "neigh", "summary": "summ", "verbose": "verb", "packet-generator": "pack",
         "event-logger": "ev", "logging": "logg", "statistics": "stati", "plugins": "plug",

@@ -3,9 +3,9 @@ extension CommandForms {
     static let text = #"""
         show version
         > Shows the version and the time it runs.
-        show threads
+        show threads [node NUMA-NODE]
         > Shows the lanes' threads.
-        show lanes
+        show lanes [node NUMA-NODE]
         > Shows what the lanes did.
         show nodes
         > Shows the keeper and the worker of each NUMA node.
@@ -13,9 +13,9 @@ extension CommandForms {
         > Shows what became of each death of a worker.
         show topology
         > Shows what runs where.
-        show buffers
+        show buffers [node NUMA-NODE]
         > Shows the packet buffers of each NUMA node.
-        show memory
+        show memory [node NUMA-NODE]
         > Shows the workers' heaps.
         show cpu
         > Shows which build runs where, and why.
@@ -23,9 +23,9 @@ extension CommandForms {
         > Shows the last lines of the supervisor's log.
         show journal
         > Shows how the journal is kept.
-        show processes
+        show processes [node NUMA-NODE]
         > Shows the control lanes' processes.
-        show rpc
+        show rpc [node NUMA-NODE]
         > Shows calls and back-pressure.
         show clock [verbose]
         > Shows how the processes' time bases agree.
@@ -37,7 +37,7 @@ extension CommandForms {
         > Shows the packet generators' streams.
         show runtime [node NUMA-NODE] [lane 0...63] [summary] [verbose] [max] [time]
         > Shows what graph nodes did on each lane, and the control lanes' processes.
-        show errors [verbose]
+        show errors [verbose] [node NUMA-NODE]
         > Shows why packets were dropped.
         show statistics segment [verbose]
         > Shows the segments that statistics are read from, and how much of them is used.
@@ -131,6 +131,14 @@ extension CommandForms {
         > Stops lanes and lets them go on, for measuring; packets wait meanwhile.
         restart {node 0...31 | all}
         > Replaces a NUMA node's worker by a fresh one, which takes everything over.
+        show node NUMA-NODE incarnation [1...4294967295 [interfaces | errors | runtime | events | stats]]
+        > Shows what is kept of a NUMA node's dead workers: counters, drops, events.
+        clear node NUMA-NODE incarnation {1...4294967295 | all}
+        > Forgets what is kept of a NUMA node's dead workers.
+        canary {on [node NUMA-NODE] [window SECONDS] | off}
+        > Has each change go to one NUMA node first, and taken back if its worker dies of it.
+        show canary
+        > Shows where changes go first, and which were taken back.
         exec /FILE
         > Runs the commands of a file; stops at the first that fails.
         clear {runtime | errors | interfaces | handoff}

@@ -48,7 +48,10 @@ extension CommandTable {
             session throws(CommandFailure) in
             TopologyReport(placement: await session.dataplane.view().placement)
         },
-        show(.word("buffers", "the pools") + onlyNode, "Shows the packet buffers of each NUMA node.") {
+        show(
+            .word("buffers", "the pools") + onlyNode,
+            "Shows the packet buffers of each NUMA node."
+        ) {
             input,
             session throws(CommandFailure) in
             BuffersReport(input.scoped(await session.dataplane.view().readings()))
@@ -76,12 +79,18 @@ extension CommandTable {
                 change: await session.dataplane.view().changeNumber
             )
         },
-        show(.word("processes", "of the control lanes") + onlyNode, "Shows the control lanes' processes.") {
+        show(
+            .word("processes", "of the control lanes") + onlyNode,
+            "Shows the control lanes' processes."
+        ) {
             input,
             session throws(CommandFailure) in
             ProcessesReport(input.scoped(await session.dataplane.view().readings()))
         },
-        show(.word("rpc", "calls between lanes and processes") + onlyNode, "Shows calls and back-pressure.") {
+        show(
+            .word("rpc", "calls between lanes and processes") + onlyNode,
+            "Shows calls and back-pressure."
+        ) {
             input,
             session throws(CommandFailure) in
             CallsReport(input.scoped(await session.dataplane.view().readings()))
