@@ -16,21 +16,19 @@ import Testing
     /// The supervisor's commands as the list has them, lines of at most 100 characters.
     private static var text: String {
         CommandTable.commands.map { command in
-            wrapped(command.syntax.summary) + "\n> \(command.summary)\n"
+            lines(of: command.syntax.summary).joined(separator: "\n ")
+                + lines(of: command.summary).map { "\n> \($0)" }.joined() + "\n"
         }.joined()
     }
 
-    private static func wrapped(_ form: String) -> String {
-        var lines: [String] = [""]
-        for word in form.split(separator: " ") {
-            let last = lines[lines.count - 1]
-            if last.isEmpty || last.count + word.count < 100 {
-                lines[lines.count - 1] = last.isEmpty ? String(word) : last + " " + word
+    private static func lines(of text: String) -> [String] {
+        text.split(separator: " ").reduce(into: []) { lines, word in
+            if let last = lines.last, last.count + word.count < 99 {
+                lines[lines.count - 1] = last + " " + word
             } else {
-                lines.append(" " + word)
+                lines.append(String(word))
             }
         }
-        return lines.joined(separator: "\n")
     }
 
     @Test func theClientKnowsTheSupervisorsCommands() throws {
@@ -49,8 +47,8 @@ import Testing
         if Self.isWriting { try Data(wanted.utf8).write(to: path) }
         #expect(source == wanted || Self.isWriting, Self.remedy)
         #expect(
-            CommandForms.parse(Self.text).map(\.syntax)
-                == CommandTable.commands.map(\.syntax.summary)
+            CommandForms.parse(Self.text).map { [$0.syntax, $0.summary] }
+                == CommandTable.commands.map { [$0.syntax.summary, $0.summary] }
         )
     }
 

@@ -14,7 +14,7 @@ extension SystemTests {
                 }
                 for (typed, shown) in ShellScript.half {
                     try await shell.press(typed, shows: shown)
-                    try await shell.press("\u{15}", shows: shell.prompt)
+                    try await shell.press("\u{03}", shows: "^C")
                 }
                 let count =
                     ShellScript.right.count + ShellScript.wrong.count + ShellScript.half.count

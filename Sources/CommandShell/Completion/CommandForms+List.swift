@@ -6,12 +6,13 @@ extension CommandForms {
     static let list: [Form] = parse(text)
 
     /// Reads a list: a form begins at a line's start and goes on in lines with a blank before them;
-    /// behind `>` stands what it is for.
+    /// behind `>`, in one line or more, stands what it is for.
     static func parse(_ text: String) -> [Form] {
         var forms: [Form] = []
         for line in text.split(separator: "\n") {
             if line.hasPrefix("> ") {
-                if !forms.isEmpty { forms[forms.count - 1].summary = String(line.dropFirst(2)) }
+                guard let last = forms.indices.last else { continue }
+                forms[last].summary += (forms[last].summary.isEmpty ? "" : " ") + line.dropFirst(2)
             } else if line.hasPrefix(" ") {
                 if !forms.isEmpty { forms[forms.count - 1].syntax += line }
             } else {

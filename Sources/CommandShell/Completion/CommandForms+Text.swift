@@ -129,8 +129,14 @@ extension CommandForms {
         > Shows what the barriers came to: callers, times, late lanes.
         test barrier [node NUMA-NODE] [count 1...1000000] [hold 0...1000000]
         > Stops lanes and lets them go on, for measuring; packets wait meanwhile.
-        restart {node 0...31 | all}
-        > Replaces a NUMA node's worker by a fresh one, which takes everything over.
+        restart {node 0...31 [--whole] | all}
+        > Replaces a NUMA node's worker by a fresh one, which takes everything over without losing a packet.
+        > With --whole keeper and worker: its ports go down for about a second, TAP interfaces are made anew,
+        > packets in it and to it are lost, its counters begin at 0 and its generator's streams end; other
+        > nodes go on.
+        upgrade {node 0...31 | all} --with /FILE
+        > Replaces a NUMA node's worker by one of another build of causeway-node; one that does not fit to
+        > what runs is refused before anything stops.
         show node NUMA-NODE incarnation [1...4294967295 [interfaces | errors | runtime | events | stats]]
         > Shows what is kept of a NUMA node's dead workers: counters, drops, events.
         clear node NUMA-NODE incarnation {1...4294967295 | all}
@@ -139,6 +145,10 @@ extension CommandForms {
         > Has each change go to one NUMA node first, and taken back if its worker dies of it.
         show canary
         > Shows where changes go first, and which were taken back.
+        apply /FILE [--check]
+        > Compares a topology file with what runs, and restarts only the nodes that must, one after the
+        > other; if one does not come up, all are brought back to what they were. --check only shows the
+        > plan. The next start reads the file of the startup file again.
         exec /FILE
         > Runs the commands of a file; stops at the first that fails.
         clear {runtime | errors | interfaces | handoff}
