@@ -281,6 +281,15 @@ let package = Package(
             exclude: ["corpus"],
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "command-fuzzer",
+            dependencies: [
+                "CommandShell", "ControlClient", "ControlProtocol", "Supervision", "TestSupport",
+            ],
+            path: "Tests/CommandFuzz",
+            exclude: ["corpus"],
+            swiftSettings: strict
+        ),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"], swiftSettings: strict),
         .testTarget(
             name: "HostTopologyTests",
@@ -368,7 +377,7 @@ let package = Package(
             name: "CommandShellTests",
             dependencies: [
                 "CommandShell", "ControlClient", "ControlProtocol", "Coordination", "LinuxSystem",
-                "StatisticsReader", "Supervision",
+                "StatisticsReader", "Supervision", "TestSupport", "command-fuzzer",
             ],
             swiftSettings: strict
         ),

@@ -21,7 +21,7 @@ struct LineDisplay {
         }
         if cursor >= text.count { target = place }
         // Control characters that came by pasting or Ctrl-V are not for the terminal.
-        output += String(text.map { $0.isASCII && TextWidth.of($0) == 0 ? "\u{FFFD}" : $0 })
+        output += String(text.map { TextWidth.isControl($0) ? "\u{FFFD}" : $0 })
         // A terminal waits at the end of a full row; the cursor belongs on the next one.
         if place.column == columns {
             output += "\r\n"
@@ -65,7 +65,8 @@ struct LineDisplay {
         var column = 0
 
         mutating func add(_ character: Character, _ columns: Int) {
-            let width = character.isASCII ? 1 : TextWidth.of(character)
+            let isPlain = character.isASCII || TextWidth.isControl(character)
+            let width = isPlain ? 1 : TextWidth.of(character)
             if column + width > columns { wrap() }
             column += width
         }

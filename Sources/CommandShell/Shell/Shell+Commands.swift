@@ -14,10 +14,7 @@ extension Shell {
         if ShellVerb(words) == .quit { return isLeaving = true }
         do throws(Macros.Fault) {
             start(CommandLineSession.absolute(try macros.expand(line), in: surroundings.folder))
-        } catch {
-            say("\(error)\n")
-            edit()
-        }
+        } catch { show("\(error)\n") }
     }
 
     private mutating func start(_ line: String) {
@@ -55,7 +52,8 @@ extension Shell {
 
     /// Shows a text, page by page if it is long, and takes a new line afterwards.
     mutating func show(_ text: String) {
-        let ended = text.isEmpty || text.hasSuffix("\n") ? text : text + "\n"
+        let harmless = TextWidth.harmless(text)
+        let ended = text.isEmpty || text.hasSuffix("\n") ? harmless : harmless + "\n"
         if settings.hasPager,
             var pager = Pager(ended, size: terminal.size, limit: settings.pagerLimit)
         {
@@ -76,8 +74,10 @@ extension Shell {
             scope = node
             edit()
         case .define(let name, let value):
-            do throws(Macros.Fault) { try macros.define(name, value) } catch { say("\(error)\n") }
-            edit()
+            do throws(Macros.Fault) {
+                try macros.define(name, value)
+                edit()
+            } catch { show("\(error)\n") }
         case .undefine(let name):
             show(macros.undefine(name) ? "" : "there is no macro \"\(name)\"\n")
         case .showMacro: show(macros.text)

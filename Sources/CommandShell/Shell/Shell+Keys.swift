@@ -19,6 +19,7 @@ extension Shell {
             requests += 1
             ahead = []
             mode = .editing
+            await type(key)
         }
     }
 

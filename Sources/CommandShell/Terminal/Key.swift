@@ -17,7 +17,7 @@ public enum Key: Hashable, Sendable {
 }
 
 /// Makes keys of the bytes that a terminal sends.
-struct KeyDecoder {
+package struct KeyDecoder {
     /// Bytes that are no key yet.
     private var pending: [UInt8] = []
 
@@ -25,6 +25,8 @@ struct KeyDecoder {
     static let longestSequence = 32
     /// Pasted text that is longer comes in several pieces, in bytes.
     static let longestPaste = 1 << 20
+
+    package init() {}
 
     /// Whether bytes wait that may be a key by themselves, such as Escape.
     var isWaiting: Bool { !pending.isEmpty && !isPasting }
@@ -35,7 +37,7 @@ struct KeyDecoder {
     private static let pasteEnd = Array("\u{1B}[201~".utf8)
 
     /// Takes bytes and gives the keys that they complete.
-    mutating func feed(_ bytes: some Sequence<UInt8>) -> [Key] {
+    package mutating func feed(_ bytes: some Sequence<UInt8>) -> [Key] {
         pending += bytes
         var keys: [Key] = []
         var position = 0
@@ -49,7 +51,7 @@ struct KeyDecoder {
     }
 
     /// What waits is a key, as nothing more came for a while.
-    mutating func flush() -> [Key] {
+    package mutating func flush() -> [Key] {
         guard isWaiting else { return [] }
         let isEscape = pending[0] == 0x1B
         let rest = pending.dropFirst()
@@ -87,7 +89,9 @@ struct KeyDecoder {
         let isSound = word.dropFirst().allSatisfy { $0 & 0xC0 == 0x80 }
         if isSound, word.count < length { return nil }
         let text = isSound ? String(validating: word, as: UTF8.self) : nil
-        guard let character = text?.first else { return ("\u{FFFD}", 1) }
+        guard let character = text?.first, !TextWidth.isControl(character) else {
+            return ("\u{FFFD}", text == nil ? 1 : length)
+        }
         return (character, length)
     }
 

@@ -12,6 +12,22 @@ enum TextWidth {
         return character.unicodeScalars.contains { $0.value == 0xFE0F } ? 2 : 1
     }
 
+    /// Whether a terminal would take a character for a command.
+    static func isControl(_ character: Character) -> Bool {
+        character.unicodeScalars.contains { $0.value < 0x20 || 0x7F...0x9F ~= $0.value }
+    }
+
+    /// A text that says nothing to a terminal but where its lines end and its tabs are.
+    static func harmless(_ text: String) -> String {
+        let isHarmless = text.utf8.allSatisfy { 0x20..<0x7F ~= $0 || $0 == 10 || $0 == 9 }
+        if isHarmless { return text }
+        let scalars = text.unicodeScalars.map { scalar -> Unicode.Scalar in
+            let isKept = scalar == "\n" || scalar == "\t" || !isControl(Character(scalar))
+            return isKept ? scalar : "\u{FFFD}"
+        }
+        return String(String.UnicodeScalarView(scalars))
+    }
+
     /// Columns of a text without line feeds.
     static func of(_ text: some Sequence<Character>) -> Int { text.reduce(0) { $0 + of($1) } }
 

@@ -102,7 +102,7 @@ struct TopView {
     private mutating func type(_ key: Key) -> Effect {
         switch key {
         case .character(let character): filter.append(character)
-        case .paste(let text): filter += text
+        case .paste(let text): filter += TextWidth.harmless(text).filter { !$0.isNewline }
         case .backspace: if !filter.isEmpty { filter.removeLast() }
         case .enter: isTypingFilter = false
         case .escape, .control("c"):

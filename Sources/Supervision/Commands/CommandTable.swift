@@ -1,7 +1,7 @@
 internal import Coordination
 
 /// Every command that there is.
-enum CommandTable {
+package enum CommandTable {
     /// In the order in which help lists them.
     static let commands: [Command] =
         showCommands + interfaceCommands + routeCommands + neighbourCommands
@@ -10,7 +10,7 @@ enum CommandTable {
         + applyCommands + sessionCommands + shellCommands
 
     /// The grammar of `commands`; a match's form is the command's position there.
-    static let grammar = Grammar(commands.map(\.syntax))
+    package static let grammar = Grammar(commands.map(\.syntax))
 
     /// `exec`, `clear`, `help`.
     private static let sessionCommands = [

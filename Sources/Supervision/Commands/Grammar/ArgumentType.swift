@@ -93,7 +93,7 @@ enum ArgumentValue: Hashable, Sendable {
 }
 
 /// What there is to choose from on the running system.
-struct GrammarContext: Sendable {
+package struct GrammarContext: Sendable {
     /// Names of interfaces; nil: any word may be one.
     var interfaces: [String]?
     /// NUMA nodes with a worker; nil: any number may be one.
@@ -101,7 +101,7 @@ struct GrammarContext: Sendable {
     /// What free words can be, by what they are called, such as `GRAPH-NODE`.
     var names: [String: [String]]
 
-    init(
+    package init(
         interfaces: [String]? = nil,
         numaNodes: [Int]? = nil,
         names: [String: [String]] = [:]

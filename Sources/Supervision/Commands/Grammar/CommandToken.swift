@@ -1,16 +1,19 @@
 /// A word of a command line.
-struct CommandToken: Hashable, Sendable {
-    var text: String
+package struct CommandToken: Hashable, Sendable {
+    package var text: String
     /// Where the word starts, in bytes of UTF-8 from the start of the line.
-    var offset: Int
+    package var offset: Int
+
+    /// A line with more words is refused: each costs what the words before it cost.
+    static let mostWords = 1024
 
     /// Splits a line into words.
     ///
     /// Blanks separate; `{` and `}` stand alone, with or without blanks around them; double quotes
     /// keep blanks in a word; `#` at the start of a word begins a comment.
     ///
-    /// - Throws: `CommandFailure` for a quote that is not closed.
-    static func split(_ line: String) throws(CommandFailure) -> [CommandToken] {
+    /// - Throws: `CommandFailure` for a quote that is not closed, and for too many words.
+    package static func split(_ line: String) throws(CommandFailure) -> [CommandToken] {
         let bytes = Array(line.utf8)
         var tokens: [CommandToken] = []
         var position = 0
@@ -35,6 +38,13 @@ struct CommandToken: Hashable, Sendable {
                     bytes[position...].firstIndex { isBlank($0) || isBrace($0) } ?? bytes.count
                 tokens.append(CommandToken(decoding: bytes[position..<end], offset: position))
                 position = end
+            }
+            guard tokens.count <= mostWords else {
+                throw .syntax(
+                    "the line has more than \(mostWords) words",
+                    position: tokens[mostWords].offset,
+                    expected: []
+                )
             }
         }
         return tokens

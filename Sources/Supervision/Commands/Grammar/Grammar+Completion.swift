@@ -1,10 +1,10 @@
-internal import ControlProtocol
+package import ControlProtocol
 
 extension Grammar {
     /// What the last word of a line may be or become.
     ///
     /// A line that ends in a blank, or is empty, has an empty last word.
-    func complete(_ line: String, context: GrammarContext) -> CompletionReply {
+    package func complete(_ line: String, context: GrammarContext) -> CompletionReply {
         let length = line.utf8.count
         var tokens: [CommandToken]
         do throws(CommandFailure) {

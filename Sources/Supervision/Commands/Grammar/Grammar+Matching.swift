@@ -21,7 +21,7 @@ extension Grammar {
     ///   - context: what there is to choose from.
     /// - Returns: the command, and what each word was taken for.
     /// - Throws: `CommandFailure` of kind `syntax`.
-    func match(
+    package func match(
         _ tokens: [CommandToken],
         length: Int,
         context: GrammarContext

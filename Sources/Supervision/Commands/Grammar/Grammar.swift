@@ -4,7 +4,7 @@
 /// words. Where a word fits more than one edge the closest fit wins: a whole keyword, then an
 /// argument that exists (an interface's name, a number in range), then an abbreviated keyword, then
 /// a free word.
-struct Grammar: Sendable {
+package struct Grammar: Sendable {
     /// What one word may be.
     enum Terminal: Hashable, Sendable {
         case keyword(String)
@@ -118,18 +118,18 @@ struct Grammar: Sendable {
 }
 
 /// A line that is a command.
-struct GrammarMatch: Sendable {
+package struct GrammarMatch: Sendable {
     /// A word of the line and what it was taken for.
-    struct Capture: Hashable, Sendable {
+    package struct Capture: Hashable, Sendable {
         /// The keyword in full, or the argument's key.
-        var key: String
+        package var key: String
         var value: ArgumentValue
         var offset: Int
     }
 
     /// The position of the form in the grammar's list.
-    var form: Int
-    var captures: [Capture]
+    package var form: Int
+    package var captures: [Capture]
 }
 
 /// Something that may come next in a line.

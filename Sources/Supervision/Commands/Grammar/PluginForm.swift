@@ -46,7 +46,7 @@ extension CommandTable {
 
 extension Grammar {
     /// A line's match with `node N` of the scope, if its command takes that and the line has none.
-    func match(
+    package func match(
         _ match: GrammarMatch,
         of tokens: [CommandToken],
         in scope: Int,
