@@ -15,14 +15,15 @@ public enum CommandForms {
         for form in list {
             guard let next = next(in: form.syntax, after: words) else { continue }
             if next.isEmpty { isComplete = true }
-            for word in next where word.hasPrefix(partial) {
+            for word in next where word.hasPrefix(partial) || word == "/FILE" {
                 guard !entries.contains(where: { $0.word == word }) else { continue }
                 let isKeyword = word.first?.isLowercase == true
+                let kind: CompletionReply.Kind = word == "/FILE" ? .path : .argument
                 entries.append(
                     .init(
                         word: word,
                         help: next.count == 1 ? form.summary : "",
-                        kind: isKeyword ? .keyword : .argument
+                        kind: isKeyword ? .keyword : kind
                     )
                 )
             }

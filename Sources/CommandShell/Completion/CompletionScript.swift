@@ -29,11 +29,17 @@ public enum CompletionScript: String, CaseIterable, Sendable {
         # bash completion of causewayctl: source it, or save it as
         # /usr/share/bash-completion/completions/causewayctl
         _causewayctl() {
-            local line
+            local line last words
+            # bash takes words apart at colons as well: they are read anew, and what stands before a colon is left out
+            # of what it inserts.
+            read -ra words <<<"${COMP_LINE:0:COMP_POINT}"
+            if [[ ${COMP_LINE:0:COMP_POINT} == *[[:blank:]] ]]; then words+=(""); fi
+            last=${words[${#words[@]} - 1]}
             COMPREPLY=()
             while IFS= read -r line; do
-                COMPREPLY+=("${line%%$'\\t'*}")
-            done < <("${COMP_WORDS[0]}" complete -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+                line=${line%%$'\\t'*}
+                COMPREPLY+=("${line#"${last%"${last##*:}"}"}")
+            done < <("${words[0]}" complete -- "${words[@]:1}" 2>/dev/null)
         }
         complete -o nosort -F _causewayctl causewayctl
 

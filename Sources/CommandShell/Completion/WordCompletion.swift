@@ -44,6 +44,9 @@ public struct WordCompletion: Sendable {
         if partial.hasPrefix("-") {
             return CompletionScript.options.map(\.name).filter { $0.hasPrefix(partial) }.sorted()
         }
+        if words.count == 2, words[0] == "completion" {
+            return CompletionScript.allCases.map(\.rawValue).filter { $0.hasPrefix(partial) }
+        }
         let line = words.joined(separator: " ")
         var reply: CompletionReply
         do throws(ControlClientError) {
