@@ -36,7 +36,7 @@ static int commit(void *plugin, void *sink) {
 }
 
 static const struct cw_command commands[] = {
-    {.words = "show stranger", .arguments = "", .summary = "Says what it hears.", .changes = 0},
+    {.words = "show stranger", .arguments = "[WORD...]", .summary = "Says what it hears.", .changes = 0},
 };
 static const struct cw_step steps[] = {
     {.name = "stranger-init", .phase = "init", .runs_before = "", .runs_after = "plugins"},
