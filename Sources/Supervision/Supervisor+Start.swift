@@ -54,6 +54,7 @@ extension Supervisor {
             await stop()
             throw error
         }
+        hasStarted = true
         log(.notice, "forwarding", ["nodes": order.map { "\($0)" }.joined(separator: ",")])
     }
 
@@ -70,6 +71,7 @@ extension Supervisor {
         }
         startClock()
         startHangWatch()
+        hasStarted = true
         log(.notice, "forwarding", ["nodes": order.map { "\($0)" }.joined(separator: ",")])
     }
 

@@ -20,9 +20,12 @@ extension Supervisor {
         await stopping?.value
     }
 
-    /// Waits until somebody else's `stop` is done.
-    public func waitUntilStopped() async {
-        if !isStopped { await withCheckedContinuation { stopWaiters.append($0) } }
+    /// Waits until somebody else's `stop` is done, or somebody wants to `leave`.
+    ///
+    /// - Returns: whether this supervisor is to leave what runs alone.
+    public func waitUntilStopped() async -> Bool {
+        if !isStopped && !isLeaving { await withCheckedContinuation { stopWaiters.append($0) } }
+        return isLeaving
     }
 
     /// Ends all processes at once with SIGKILL; `stop` then has only the files to remove.
@@ -57,6 +60,10 @@ extension Supervisor {
         removeFiles()
         log(.notice, "stopped")
         isStopped = true
+        resumeStopWaiters()
+    }
+
+    func resumeStopWaiters() {
         for waiter in stopWaiters { waiter.resume() }
         stopWaiters.removeAll()
     }

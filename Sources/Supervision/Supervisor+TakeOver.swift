@@ -38,9 +38,11 @@ extension Supervisor {
     }
 
     /// What a later supervisor must agree with to go on with this one's processes.
+    ///
+    /// Builds are not compared: each process says the layouts of its own when it is met.
     private var description: String {
-        "build \(options.build ?? "any")\ninstance \(options.instance)\n"
-            + "protocol \(NodeMessage.version)\nplacement \(placementText)\n"
+        "instance \(options.instance)\nprotocol \(NodeMessage.version)\n"
+            + "placement \(placementText)\n"
     }
 
     /// The placement, the same for equal ones.
@@ -97,7 +99,7 @@ extension Supervisor {
     ///
     /// One that does not answer, or does not forward, is ended, and replaced later.
     ///
-    /// - Throws: for one of another build or protocol.
+    /// - Throws: for one whose protocol or shared memory has another form.
     private func meet(
         _ record: RuntimeDirectory.Record,
         _ survivors: inout Survivors
@@ -109,8 +111,8 @@ extension Supervisor {
         guard let process else { return end(record, "takes no connection") }
         let times = options.times
         do throws(StepFailure) {
-            let build = nodes[name.node].flatMap { expectedBuild(of: $0.plan) }
-            try await process.introduce(build: build, within: times.request)
+            // It may be of an older package than this supervisor.
+            try await process.introduce(build: nil, within: times.request)
             try await tellLogLevels(process)
             switch name.role {
             case .keeper:

@@ -34,6 +34,10 @@ public actor Supervisor {
     var isStopping = false
     var stopping: Task<Void, Never>?
     var isStopped = false
+    /// Whether `start` has come to its end.
+    var hasStarted = false
+    /// Whether this supervisor is to end alone; what runs goes on.
+    var isLeaving = false
     var stopWaiters: [CheckedContinuation<Void, Never>] = []
     let started = ContinuousClock.now
     /// The time base of this process; the zero of all others is its zero.
@@ -130,6 +134,8 @@ public actor Supervisor {
 
     /// Deals with what a process says or does by itself.
     func handle(_ event: NodeProcess.Event, of process: NodeProcess) async {
+        // From here on all of it is the next supervisor's.
+        guard !isLeaving else { return }
         let number = process.name.node
         switch event {
         case .state(let state, let detail): noteState(state, detail, process)

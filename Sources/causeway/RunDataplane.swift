@@ -85,6 +85,11 @@ final class DataplaneRun: Sendable {
         var isFirst = true
         for await number in signals {
             log.notice("signal", metadata: ["number": "\(number)"])
+            if number == SIGUSR2 {
+                // What comes after it counts: an end of everything is still the first of its kind.
+                Task { await supervisor.prepareToLeave() }
+                continue
+            }
             wasAsked.withLock { $0 = true }
             if isFirst {
                 ServiceNotification.send("STOPPING=1")
@@ -123,12 +128,20 @@ final class DataplaneRun: Sendable {
             }
         }
         let watching = serveMetrics()
-        await supervisor.waitUntilStopped()
+        let reporting = ServiceReports(plan.environment).start(of: supervisor)
+        let isLeaving = await supervisor.waitUntilStopped()
         watching.cancel()
         await watching.value
         serving.cancel()
         if let path = plan.startup.pidFile { SmallFile.remove(path) }
         let isServed = await serving.value
+        if isLeaving {
+            // Nobody gives commands any more.
+            await supervisor.leave()
+            reporting?.cancel()
+            return Supervisor.leftStatus
+        }
+        reporting?.cancel()
         // The control socket was the last file in there.
         SmallFile.remove(plan.startup.runtimeFolder)
         return isServed ? 0 : 1

@@ -134,9 +134,8 @@ struct RunPlan {
 
     /// What the supervisor is started with.
     var options: SupervisorOptions {
-        let environment = Self.environment.merging([
-            "CAUSEWAY_LOG_LEVEL": startup.logging.level.rawValue
-        ]) { own, _ in own }
+        let environment = environment.filter { !ServiceNotification.variables.contains($0.key) }
+            .merging(["CAUSEWAY_LOG_LEVEL": startup.logging.level.rawValue]) { own, _ in own }
         let folders = machine.hugepageMounts.map { ($0.pageBytes, $0.path) }
         let arguments = arguments
         var options = SupervisorOptions(
@@ -174,7 +173,7 @@ struct RunPlan {
     }
 
     /// This process's environment, as it was started.
-    private static var environment: [String: String] {
+    var environment: [String: String] {
         let text = SmallFile.read("/proc/self/environ") ?? ""
         let pairs = text.split(separator: "\0").compactMap { entry -> (String, String)? in
             let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

@@ -4,7 +4,7 @@ internal import Dispatch
     internal import Glibc
 #endif
 
-/// The signals that ask for an end, as a stream.
+/// The signals that ask for an end, as a stream: SIGUSR2 for that of the supervisor alone.
 struct RunSignals {
     /// One element a signal.
     let stream: AsyncStream<Int32>
@@ -16,7 +16,7 @@ struct RunSignals {
         signal(SIGPIPE, SIG_IGN)
         let (stream, continuation) = AsyncStream.makeStream(of: Int32.self)
         self.stream = stream
-        sources = [SIGTERM, SIGINT, SIGHUP].map { number in
+        sources = [SIGTERM, SIGINT, SIGHUP, SIGUSR2].map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler { continuation.yield(number) }

@@ -4,6 +4,26 @@
 
 /// What systemd is told of a service (sd_notify protocol).
 public enum ServiceNotification {
+    /// The variables by which systemd speaks to a service, and to none of the service's children.
+    public static let variables: Set<String> = [
+        "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID",
+        "LISTEN_FDNAMES",
+    ]
+
+    /// How long systemd waits for a word before it takes the service for hung.
+    ///
+    /// - Parameters:
+    ///   - environment: of this process, as it was started.
+    ///   - pid: this process's number.
+    /// - Returns: nil: it does not wait for this process.
+    public static func watchdogTime(_ environment: [String: String], pid: Int32) -> Duration? {
+        guard let text = environment["WATCHDOG_USEC"], let microseconds = Int64(text),
+            microseconds > 0
+        else { return nil }
+        if let other = environment["WATCHDOG_PID"], Int32(other) != pid { return nil }
+        return .microseconds(microseconds)
+    }
+
     /// Sends a state, such as `READY=1`, if somebody asked for it.
     ///
     /// - Parameters:

@@ -66,6 +66,15 @@ extension Dataplane {
         }
         return HealthReport(isReady: view.nodes.contains(where: \.forwards), reasons: reasons)
     }
+
+    /// How it is in one line, for a service manager.
+    public func serviceStatus() async -> String {
+        let view = await view()
+        let forwarding = view.nodes.count { $0.forwards }
+        let reasons = await health(of: view).reasons.map(\.text)
+        return (["\(forwarding) of \(view.nodes.count) NUMA nodes forward"] + reasons)
+            .joined(separator: "; ").split(whereSeparator: \.isNewline).joined(separator: " ")
+    }
 }
 
 extension NodeStatus {
