@@ -13,6 +13,7 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <link.h>
+#include <linux/capability.h>
 #include <linux/futex.h>
 #include <linux/mempolicy.h>
 #include <signal.h>
@@ -257,4 +258,17 @@ int CLinux_build_id(uint8_t *bytes) {
     struct { uint8_t *bytes; int count; } found = {bytes, 0};
     dl_iterate_phdr(build_id_of_program, &found);
     return found.count;
+}
+
+int CLinux_set_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL); }
+
+int CLinux_bounding_set_has(int number) { return prctl(PR_CAPBSET_READ, (unsigned long)number, 0UL, 0UL, 0UL); }
+
+int CLinux_bounding_set_drop(int number) { return prctl(PR_CAPBSET_DROP, (unsigned long)number, 0UL, 0UL, 0UL); }
+
+int CLinux_set_capabilities(uint64_t mask) {
+    struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2] = {
+        {(uint32_t)mask, (uint32_t)mask, 0}, {(uint32_t)(mask >> 32), (uint32_t)(mask >> 32), 0}};
+    return (int)syscall(SYS_capset, &head, data);
 }

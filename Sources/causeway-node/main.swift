@@ -1,5 +1,6 @@
 import ArgumentParser
 import ControlProtocol
+import LinuxSystem
 import Logging
 import NodeRuntime
 
@@ -105,6 +106,9 @@ struct WorkerCommand: ParsableCommand {
     @OptionGroup var options: NodeOptions
 
     func run() throws {
+        let kept = NodePrivileges(arguments: options.environment).worker
+        Privileges.allowRealTimePriorities()
+        try Privileges.keep(kept)
         try Worker(arguments: options.arguments, log: options.logger("worker")).run()
     }
 }

@@ -104,6 +104,14 @@ int CLinux_interface_set_mtu(int socket, const char *_Nonnull name, int mtu);
 /// Sets or clears IFF_UP of interface `name`.
 int CLinux_interface_set_up(int socket, const char *_Nonnull name, int up);
 
+// Privileges of the calling thread, see capabilities(7).
+int CLinux_set_no_new_privileges(void);
+/// Whether capability `number` is in the bounding set; -1: the kernel knows none of that number.
+int CLinux_bounding_set_has(int number);
+int CLinux_bounding_set_drop(int number);
+/// Makes these the effective and permitted capabilities, bit n for number n, and none inheritable.
+int CLinux_set_capabilities(uint64_t mask);
+
 /// The program's build id, as its linker wrote it, at most 32 bytes; how many bytes, 0: it has none.
 int CLinux_build_id(uint8_t *_Nonnull bytes);
 
