@@ -89,6 +89,8 @@ static inline const char *_Nonnull cw_processor(void) {
 }
 static inline uint64_t cw_tsc_hz(void) { return rte_get_tsc_hz(); }
 
+_Static_assert(RTE_PKTMBUF_HEADROOM == 128, "Coordination.TraceRecord.frameHeadroom");
+
 // Pools.
 static inline void *_Nullable cw_pool_create(const char *_Nonnull name, unsigned buffers, unsigned cache,
                                              uint16_t room, int socket) {
@@ -277,5 +279,8 @@ static inline uint64_t cw_load_relaxed64(const uint64_t *_Nonnull p) {
 }
 static inline uint64_t cw_load_acquire64(const uint64_t *_Nonnull p) {
     return __atomic_load_n(p, __ATOMIC_ACQUIRE);
+}
+static inline void cw_store_release64(uint64_t *_Nonnull p, uint64_t v) {
+    __atomic_store_n(p, v, __ATOMIC_RELEASE);
 }
 static inline void cw_full_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }

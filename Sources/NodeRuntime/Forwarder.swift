@@ -26,6 +26,8 @@ final class Forwarder {
     /// The control lane's ring of the event log.
     let events: EventWriter
     private let eventLog: EventLog
+    /// Where lanes write what they see of single packets; kept mapped for them.
+    private let traces: TraceBuffer?
     private var rates: RateMeter
     /// Where the pool's buffers were, and how many were missing at the last look that was worth something.
     var accounts = BufferAccounts()
@@ -57,6 +59,7 @@ final class Forwarder {
         segment = try start.made(start.segment, "worker-segment")
         eventLog = try start.made(start.eventLog, "event-log")
         events = eventLog.writer(0)
+        traces = start.traces
         clock = try start.made(start.clock, "clock")
         rates = RateMeter(segment, at: timestamp())
         pool = try start.made(start.pool, "packet-pool")

@@ -21,6 +21,8 @@ struct LaneBuilder {
     let plugins: PluginSet
     /// The lane's ring of the event log.
     let events: EventWriter
+    /// Where the lane writes what it sees of single packets; nil: it does not look at them.
+    let tracing: TraceLane?
 
     /// Builds the graph; lane 0's writes the name tables of the segment, which are the same for
     /// all.
@@ -67,7 +69,9 @@ struct LaneBuilder {
         let made = try graph.build(
             block: segment.lane(lane),
             pool: context.pointee.pool,
-            events: events
+            events: events,
+            tracing: tracing,
+            lane: lane
         )
         return state(graph: made, handoffInput, nodes: nodes, taps, held)
     }

@@ -37,6 +37,8 @@ public struct HandoffConsumer: @unchecked Sendable {
         public let isCorrupt: Bool
         /// Whether there may be more in the ring.
         public let mayHaveMore: Bool
+        /// Whether packets are traced: they have the producer's trace in `trace`, its life in `adjacency`.
+        public var hasTraced = false
     }
 
     /// Copies packets out.
@@ -76,12 +78,20 @@ public struct HandoffConsumer: @unchecked Sendable {
         }
         var position = 0
         var index = 0
+        var flags: UInt16 = 0
         while index < run.packets {
             position &+= copy(cells, at: position, to: mbufs[index], next: nexts + index)
+            flags |= mbufs[index].flags
             index &+= 1
         }
         cw_ring_consume(ring, UInt32(truncatingIfNeeded: run.cells))
-        return Taken(packets: run.packets, lost: 0, isCorrupt: false, mayHaveMore: run.cells < got)
+        return Taken(
+            packets: run.packets,
+            lost: 0,
+            isCorrupt: false,
+            mayHaveMore: run.cells < got,
+            hasTraced: flags & MbufFlags.traced != 0
+        )
     }
 
     /// Counts the whole packets at the front of what is visible, and checks their headers.
@@ -130,7 +140,10 @@ public struct HandoffConsumer: @unchecked Sendable {
         mbuf.txInterface = header.txInterface
         mbuf.flowHash = header.flowHash
         mbuf.flags = header.flags | MbufFlags.handedOver
-        if header.flags & MbufFlags.traced != 0 { mbuf.trace = header.trace }
+        if header.flags & MbufFlags.traced != 0 {
+            mbuf.trace = header.trace
+            mbuf.adjacency = header.incarnation
+        }
         next.pointee = Int(header.length) > mbuf.room ? Self.tooLong : header.next
         let start = position &+ 1
         let beforeWrap = Int(cells.first_count) &- start

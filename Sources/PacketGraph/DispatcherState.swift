@@ -31,6 +31,8 @@ public struct DispatcherState {
     @usableFromInline let pool: MbufPool
     /// Where the lane records calls, while somebody traces them.
     @usableFromInline let events: EventWriter
+    /// What the lane sees of single packets, while somebody looks; a stable address.
+    @usableFromInline let tracer: UnsafeMutablePointer<LaneTracer>
     /// Clocks of the call that runs which were counted for other nodes.
     @usableFromInline var fusedClocks: UInt64 = 0
 
@@ -54,7 +56,8 @@ public struct DispatcherState {
         block: LaneBlock,
         dropNode: UInt16,
         pool: MbufPool,
-        events: EventWriter
+        events: EventWriter,
+        tracer: UnsafeMutablePointer<LaneTracer>
     ) {
         precondition(frameLimit > 0 && frameLimit & (frameLimit - 1) == 0)
         self.slots = slots
@@ -64,6 +67,7 @@ public struct DispatcherState {
         self.dropNode = dropNode
         self.pool = pool
         self.events = events
+        self.tracer = tracer
         // The packets are written before they are read: counts bound what is looked at.
         packets = UnsafeMutableRawPointer.allocate(
             byteCount: frameLimit * frameCapacity * MemoryLayout<Mbuf>.stride,
@@ -165,7 +169,7 @@ public struct DispatcherState {
     /// exclusive access to it must not span a node's call.
     @inlinable
     public static func dispatchPending(_ this: UnsafeMutablePointer<DispatcherState>) {
-        if this.pointee.events.traces(.dispatch) { return dispatchAndTrace(this) }
+        if this.pointee.isObserved { return dispatchObserved(this) }
         // One reading of the clock ends a node's time and begins the next one's.
         var now = timestamp()
         while this.pointee.pendingHead != this.pointee.pendingTail {
@@ -317,21 +321,9 @@ extension DispatcherState {
         block.pointer(.internalVectors).pointee &+= UInt64(truncatingIfNeeded: vectors)
     }
 
-    /// Dispatches as `dispatchPending` does, with an event for each call: a loop of its own, so that
-    /// calls which nobody traces cost nothing more.
-    @usableFromInline @inline(never)
-    static func dispatchAndTrace(_ this: UnsafeMutablePointer<DispatcherState>) {
-        var now = timestamp()
-        while this.pointee.pendingHead != this.pointee.pendingTail {
-            let head = this.pointee.pendingHead
-            let frame = Int(this.pointee.pending[head & (this.pointee.frameLimit &- 1)])
-            this.pointee.pendingHead = head &+ 1
-            let header = this.pointee.frames[frame]
-            let end = dispatch(frame, this, start: now)
-            this.pointee.trace(header.node, vectors: Int(header.count), start: now, end: end)
-            now = end
-        }
-    }
+    /// Whether calls, or single packets, are looked at.
+    @inlinable @inline(__always)
+    var isObserved: Bool { events.traces(.dispatch) || tracer.pointee.isBusy }
 
     /// Adds a call to the event log, if that traces calls.
     @usableFromInline

@@ -232,12 +232,16 @@ public struct GraphBuilder {
     ///   - block: the lane's counters.
     ///   - pool: where packets go that find no frame.
     ///   - events: where calls are recorded while somebody traces them.
+    ///   - tracing: where the lane writes what it sees of single packets; nil: it does not look at them.
+    ///   - lane: the lane's number in its worker.
     /// - Returns: the lane's graph, its frames allocated.
     /// - Throws: `unknownTarget` for an exit that leads nowhere, `noDropNode`.
     public consuming func build(
         block: LaneBlock,
         pool: MbufPool,
-        events: EventWriter = .none
+        events: EventWriter = .none,
+        tracing: TraceLane? = nil,
+        lane: Int = 0
     ) throws(GraphError) -> LaneGraph {
         let wiring = try description.wiring()
         guard let drop = description.index(of: "error-drop") else { throw .noDropNode }
@@ -275,6 +279,10 @@ public struct GraphBuilder {
             }
         }
         let frameLimit = 256
+        let tracer = UnsafeMutablePointer<LaneTracer>.allocate(capacity: 1)
+        tracer.initialize(
+            to: LaneTracer(area: tracing, lane: lane, graph: description, frameLimit: frameLimit)
+        )
         let dispatcher = UnsafeMutablePointer<DispatcherState>.allocate(capacity: 1)
         dispatcher.initialize(
             to: DispatcherState(
@@ -284,7 +292,8 @@ public struct GraphBuilder {
                 block: block,
                 dropNode: UInt16(drop),
                 pool: pool,
-                events: events
+                events: events,
+                tracer: tracer
             )
         )
         return LaneGraph(dispatcher: dispatcher, inputs: inputs)

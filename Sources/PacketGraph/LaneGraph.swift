@@ -57,6 +57,7 @@ public struct LaneGraph {
     /// - Returns: how many packets came in.
     @inlinable
     public func pollInputs(turn: UInt64 = 0) -> Int {
+        if dispatcher.pointee.tracer.pointee.isCalled { return pollObserved(turn: turn) }
         var total = 0
         var place = 0
         while place < inputCount {
@@ -152,7 +153,8 @@ extension LaneGraph {
         // A node that is polled anyway has no use for it, and other processes may set any bit.
         guard place >= 0, inputs[place].mode.state == .interrupt else { return 0 }
         dispatcher.pointee.block.node(node)[LaneBlock.NodeWord.interrupts.rawValue] &+= 1
-        let count = call(place, turn: turn)
+        let isObserved = dispatcher.pointee.tracer.pointee.isCalled
+        let count = isObserved ? callObserved(place, turn: turn) : call(place, turn: turn)
         if count > 0, inputs[place].mode.state == .interrupt { signals.setInterrupt(node) }
         return count
     }

@@ -84,6 +84,7 @@ public struct ARPHoldInput: InputNode {
         var packets = 0
         for index in 0..<NeighbourHold.capacity {
             guard let packet = hold.pointee.takePacket(index) else { continue }
+            if packet.flags & MbufFlags.traced != 0 { output.dispatcher.pointee.noteTraced() }
             output.emit(packet, to: .lookup)
             packets &+= 1
         }
@@ -107,6 +108,7 @@ public struct ARPHoldInput: InputNode {
                 packets &+= repeatRequest(entry, now, output)
             } else if let packet = hold.pointee.takePacket(index) {
                 hold.pointee.remove(index)
+                if packet.flags & MbufFlags.traced != 0 { output.dispatcher.pointee.noteTraced() }
                 packet.reply = .hostUnreachable
                 output.emit(packet, to: .icmpError)
                 count(.unresolved, 1, output)

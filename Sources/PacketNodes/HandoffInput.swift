@@ -157,6 +157,14 @@ public struct HandoffInput: InputNode {
         let counters = block.peer(source.peer)
         counters[LaneBlock.PeerWord.received.rawValue] &+= UInt64(truncatingIfNeeded: taken.packets)
         counters[LaneBlock.PeerWord.visits.rawValue] &+= 1
+        if taken.hasTraced {
+            output.dispatcher.pointee.adoptTraced(
+                mbufs,
+                count: taken.packets,
+                peer: source.peer,
+                kind: .fromWorker
+            )
+        }
         emitRuns(count: taken.packets, output)
         return taken.packets
     }
@@ -191,7 +199,20 @@ public struct HandoffInput: InputNode {
             guard let ring = localRings[lane] else { continue }
             let count = ring.take(mbufs, count: frameCapacity)
             if count == frameCapacity { unfinished[8] |= 1 << UInt64(lane) }
-            for index in 0..<count { mbufs[index].flags |= MbufFlags.handedOver }
+            var flags: UInt16 = 0
+            for index in 0..<count {
+                flags |= mbufs[index].flags
+                mbufs[index].flags |= MbufFlags.handedOver
+            }
+            if flags & MbufFlags.traced != 0 {
+                let first = Int(context.pointee.globalLane) &- Int(context.pointee.lane)
+                output.dispatcher.pointee.adoptTraced(
+                    mbufs,
+                    count: count,
+                    peer: first &+ lane,
+                    kind: .fromLane
+                )
+            }
             if count > 0 { output.emit(mbufs, count: count, to: .ethernetInput) }
             total &+= count
         }

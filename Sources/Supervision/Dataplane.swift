@@ -173,6 +173,13 @@ public protocol Dataplane: Sendable {
     /// What interactive clients are to know.
     var sessionSettings: SessionSettings { get }
 
+    /// What commands have said of traces and captures.
+    var tracing: TraceSettings { get }
+
+    /// The lives of workers whose traces can be read: of each node the present one, and those that are over
+    /// and kept.
+    func tracedLives() async -> [TracedLife]
+
     /// What is logged.
     func logging() async -> LoggingState
 

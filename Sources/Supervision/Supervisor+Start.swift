@@ -321,6 +321,7 @@ extension Supervisor {
                 incarnation: incarnation,
                 node.eventSettings
             )
+            makeTraceBuffer(plan.placement, incarnation: incarnation)
             return NodeState.Life(name: name, plan: plan, segment: segment, eventLog: log)
         } catch { throw notStarted(name, "\(error)") }
     }

@@ -16,6 +16,8 @@ public actor Supervisor {
     let store: LogStore
     /// The last commands.
     public nonisolated let history: CommandHistory
+    /// What commands have said of traces and captures.
+    public nonisolated let tracing = TraceSettings()
     let runtime: RuntimeDirectory
     var files: HostFiles
     /// What runs where, or is to run.

@@ -291,6 +291,7 @@ private struct EmptyDataplane: Dataplane {
     }
 
     let history = CommandHistory()
+    let tracing = TraceSettings()
 
     func logging() async -> LoggingState {
         LoggingState(policy: LogPolicy(), lines: 0, capacity: 1)

@@ -38,6 +38,28 @@ struct CaptureOutput: Node {
     }
 }
 
+/// Packets that have arrived and nobody has taken.
+final class Arriving {
+    var mbufs: [Mbuf] = []
+}
+
+/// Takes in what has arrived, as a port's input node does.
+struct ArrivalInput: InputNode {
+    enum Next: UInt16, Exit {
+        case ethernetInput
+        var target: String { "ethernet-input" }
+    }
+
+    static let name = "dpdk-input"
+    let arriving: Arriving
+
+    mutating func poll(_ output: Output<Next>) -> Int {
+        defer { arriving.mbufs = [] }
+        output.emit(arriving.mbufs, count: arriving.mbufs.count, to: .ethernetInput)
+        return arriving.mbufs.count
+    }
+}
+
 /// A lane with its graph, its tables and a FIB: interfaces 1...7 on 10.0.N.1/24, neighbours
 /// 10.0.N.9.
 final class TestRouter {
@@ -79,8 +101,15 @@ final class TestRouter {
         static let arp: UInt32 = 30
     }
 
+    /// Makes a router.
+    ///
+    /// - Parameters:
+    ///   - tracing: where its lane writes what it sees of single packets; it then has an input node
+    ///     `dpdk-input`, which takes in what is in `arriving`, and transmit nodes of workers' names.
+    ///   - arriving: packets that have arrived.
+    /// - Throws: what the pool, the heap or the graph lacks.
     @MainActor
-    init() throws {
+    init(tracing: TraceLane? = nil, arriving: Arriving = Arriving()) throws {
         pool = try #require(Self.shared, "\(PlainEAL.start() ?? "no pool")")
         buffers = pool.available
         let memory = UnsafeMutableRawPointer.allocate(byteCount: LaneBlock.byteCount, alignment: 64)
@@ -121,13 +150,15 @@ final class TestRouter {
             outputNodes: outputNodes,
             generator: feed
         )
-        for name in ["worker-handoff"] + (1...7).map({ "tx-\($0)" }) {
+        let transmitters = (1...7).map { tracing == nil ? "tx-\($0)" : "port\($0)-tx" }
+        for name in ["worker-handoff"] + transmitters {
             try builder.add(CaptureOutput(capture: capture, own: name, pool: pool), name: name)
         }
+        if tracing != nil { try builder.addInput(ArrivalInput(arriving: arriving)) }
         description = builder.description
-        graph = try builder.build(block: block, pool: pool)
+        graph = try builder.build(block: block, pool: pool, tracing: tracing)
         for index in 1...7 {
-            let node = try #require(description.index(of: "tx-\(index)"))
+            let node = try #require(description.index(of: transmitters[index - 1]))
             outputNodes[index] = UInt16(node)
         }
         empty.deallocate()

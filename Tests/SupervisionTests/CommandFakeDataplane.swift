@@ -24,11 +24,13 @@ final class FakeDataplane: Dataplane {
         var saved: [String: [UInt8]] = [:]
         var deadLives: [DeadLife] = []
         var canary = CanaryStatus()
+        var traced: [TracedLife] = []
         var log = ["level=info message=\"started\""]
     }
 
     let recorded = Mutex(Recorded())
     let history = CommandHistory()
+    let tracing = TraceSettings()
     let placement: Placement
     let segments: [WorkerSegment]
     let interfaces: [InterfaceRecord]
@@ -231,6 +233,8 @@ final class FakeDataplane: Dataplane {
         recorded.withLock { $0.saved[name] = bytes }
         return "/run/test/\(name)"
     }
+
+    func tracedLives() async -> [TracedLife] { recorded.withLock { $0.traced } }
 
     func clear(_ counters: ClearedCounters) async {
         recorded.withLock { state in

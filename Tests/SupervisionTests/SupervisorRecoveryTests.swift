@@ -42,8 +42,10 @@ struct SupervisorRecoveryTests {
         await machine.until { await machine.status(1)?.workerState == .forwarding }
         #expect(
             SmallFile.names(in: machine.directory + "/shm/test") == [
-                "node0.1", "node0.1.events", "node0.keeper.1", "node1.1", "node1.1.events",
-                "node1.2", "node1.2.events", "node1.3", "node1.3.events", "node1.keeper.1",
+                "node0.1", "node0.1.events", "node0.1.trace", "node0.keeper.1", "node1.1",
+                "node1.1.events", "node1.1.trace",
+                "node1.2", "node1.2.events", "node1.2.trace", "node1.3", "node1.3.events",
+                "node1.3.trace", "node1.keeper.1",
                 "supervisor.events",
             ]
         )

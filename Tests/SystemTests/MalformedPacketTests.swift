@@ -51,16 +51,9 @@ extension SystemTests {
             try await Testbed.run { testbed in
                 let (host, far) = (testbed.left[0], testbed.right[0])
                 #expect(try await host.ping(far.address, count: 5) == .complete(5))
-                let mac = try await routerMAC(of: host)
                 for malformation in Self.cases {
                     let before = try await testbed.dataplane.allDrops()
-                    try await send(
-                        malformation.name,
-                        count: 20,
-                        from: host,
-                        to: far,
-                        routerMAC: mac
-                    )
+                    try await host.send(malformed: malformation.name, count: 20, to: far)
                     var grown: [String: Int] = [:]
                     // Lanes count when they get to it.
                     _ = await eventually(withinSeconds: 2) {
@@ -84,7 +77,6 @@ extension SystemTests {
                 let (host, far) = (testbed.left[0], testbed.right[0])
                 #expect(try await host.ping(far.address, count: 5) == .complete(5))
                 try await testbed.dataplane.configure("set interface mtu packet 1000 \(far.port)")
-                let mac = try await routerMAC(of: host)
                 for (name, message) in [
                     ("ttl-1", "time exceeded"), ("no-route", "unreachable"),
                     ("too-long-for-the-way", "need to frag"),
@@ -102,46 +94,38 @@ extension SystemTests {
                         "icmp"
                     )
                     _ = await eventually(withinSeconds: 10) { watcher.errors.contains("listening") }
-                    try await send(name, count: 1, from: host, to: far, routerMAC: mac)
+                    try await host.send(malformed: name, count: 1, to: far)
                     let text = try await watcher.end(withinSeconds: 20).output
                     #expect(text.contains("\(host.gateway) > \(host.address)"), "\(name): \(text)")
                     #expect(text.contains(message), "\(name): \(text)")
                 }
             }
         }
+    }
+}
 
-        private func routerMAC(of host: Testbed.Host) async throws -> String {
-            let text = try await host.namespace.runSucceeding(
-                "ip",
-                "-json",
-                "neigh",
-                "show",
-                host.gateway
-            )
-            return try #require(try JSONValue(parsing: text).elements.first?["lladdr"].string)
-        }
+extension Testbed.Host {
+    /// The address of the port that it is on, as its kernel knows it.
+    func routerMAC() async throws -> String {
+        let text = try await namespace.runSucceeding("ip", "-json", "neigh", "show", gateway)
+        return try #require(try JSONValue(parsing: text).elements.first?["lladdr"].string)
+    }
 
-        private func send(
-            _ name: String,
-            count: Int,
-            from host: Testbed.Host,
-            to far: Testbed.Host,
-            routerMAC: String
-        ) async throws {
-            let program = SourceTree().root.appendingPathComponent(
-                "Tests/SystemTests/programs/malformed.py"
-            )
-            try await host.namespace.runSucceeding(
-                "/usr/bin/python3",
-                program.path,
-                name,
-                "\(count)",
-                host.tap,
-                routerMAC,
-                host.address,
-                far.address,
-                host.gateway
-            )
-        }
+    /// Sends malformed packets towards another host: `name` is a case of `programs/malformed.py`.
+    func send(malformed name: String, count: Int, to far: Testbed.Host) async throws {
+        let program = SourceTree().root.appendingPathComponent(
+            "Tests/SystemTests/programs/malformed.py"
+        )
+        try await namespace.runSucceeding(
+            "/usr/bin/python3",
+            program.path,
+            name,
+            "\(count)",
+            tap,
+            try await routerMAC(),
+            address,
+            far.address,
+            gateway
+        )
     }
 }

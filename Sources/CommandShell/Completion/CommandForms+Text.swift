@@ -149,6 +149,18 @@ extension CommandForms {
         > Compares a topology file with what runs, and restarts only the nodes that must, one after the
         > other; if one does not come up, all are brought back to what they were. --check only shows the
         > plan. The next start reads the file of the startup file again.
+        trace add INPUT-NODE 0...1000000 [verbose] [node NUMA-NODE]
+        > Traces the next packets that an input node takes in, on every lane.
+        trace filter {include NODE 1...1000000 | exclude NODE 1...1000000 | none}
+        > Chooses the traced packets that are shown, and traces no further ones.
+        show trace [max 1...1000000] [node NUMA-NODE]
+        > Shows the traced packets, each with its way through the graphs of all lanes.
+        clear trace [node NUMA-NODE]
+        > Forgets the traced packets, and traces no further ones.
+        set trace timestamp-format {relative | datetime | delta}
+        > Chooses how show trace prints times.
+        pcap trace [rx] [tx] [drop] [max 1...1000000] [intfc {any | INTERFACE}] [file NAME] [status] [off]
+        > Captures packets of interfaces, or ends that and writes a pcapng file.
         exec /FILE
         > Runs the commands of a file; stops at the first that fails.
         clear {runtime | errors | interfaces | handoff}

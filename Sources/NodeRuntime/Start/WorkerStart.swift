@@ -25,6 +25,7 @@ final class WorkerStart {
 
     private(set) var segment: WorkerSegment?
     private(set) var eventLog: EventLog?
+    private(set) var traces: TraceBuffer?
     private(set) var pool: MbufPool?
     private(set) var heap: NodeHeap?
     private(set) var fib: Fib?
@@ -126,6 +127,14 @@ final class WorkerStart {
             eventLog = log
             attached()
         }
+        add("trace-buffer", after: ["worker-segment"]) { [self] _ in
+            // A supervisor that makes none, or cannot, has a worker that does not trace.
+            let path = TraceBuffer.path(besideSegment: configuration.segmentFile)
+            guard SmallFile.exists(path) else { return }
+            let buffer = try TraceBuffer.open(path: path, writable: true)
+            buffer.setProcess(Int(getpid()))
+            traces = buffer
+        }
         add("packet-pool", after: ["event-log"]) { [self] _ in
             guard let pool = MbufPool.find(name: Keeper.poolName) else {
                 throw DPDKError.poolMissing(name: Keeper.poolName)
@@ -223,6 +232,7 @@ final class WorkerStart {
             contexts.append(context)
         }
         add("lane-graph", .worker, after: ["lane-context"]) { [self] lane in
+            let tracing = traces.flatMap { lane < $0.laneCount ? $0.lane(lane) : nil }
             let builder = LaneBuilder(
                 configuration: configuration,
                 segment: try made(segment, "worker-segment"),
@@ -233,7 +243,8 @@ final class WorkerStart {
                 generator: feeds[lane],
                 mailbox: mailboxes[lane],
                 plugins: try made(plugins, "plugins"),
-                events: try made(eventLog, "event-log").writer(1 + lane)
+                events: try made(eventLog, "event-log").writer(1 + lane),
+                tracing: tracing
             )
             lanes.append(try builder.build())
             guard lanes.count == configuration.laneCPUs.count else { return }

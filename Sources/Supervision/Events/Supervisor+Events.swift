@@ -132,9 +132,10 @@ enum TraceFileName {
             + "most 100, no folder; the file goes to the runtime directory"
     }
 
-    /// Whether a file begins as the trace files do.
+    /// Whether a file begins as the files do that commands save: events, captured packets.
     static func isTraceFile(_ path: String) -> Bool {
-        SmallFile.read(path)?.hasPrefix(TraceFile.beginning) ?? false
+        guard let text = SmallFile.read(path) else { return false }
+        return text.hasPrefix(TraceFile.beginning) || text.utf8.starts(with: PcapngFile.beginning)
     }
 }
 

@@ -55,6 +55,10 @@ struct HostFiles: Sendable {
         segmentFile(node: node, incarnation: incarnation) + ".events"
     }
 
+    func traceFile(node: Int, incarnation: UInt32) -> String {
+        TraceBuffer.path(besideSegment: segmentFile(node: node, incarnation: incarnation))
+    }
+
     /// The supervisor's own.
     var eventLogFile: String { "\(segmentDirectory)/supervisor.events" }
 
@@ -195,6 +199,7 @@ struct HostFiles: Sendable {
     func removeSegment(node: Int, incarnation: UInt32) {
         SmallFile.remove(segmentFile(node: node, incarnation: incarnation))
         SmallFile.remove(eventLogFile(node: node, incarnation: incarnation))
+        SmallFile.remove(traceFile(node: node, incarnation: incarnation))
     }
 
     /// Removes what DPDK has of a node whose keeper is gone.
