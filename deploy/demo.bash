@@ -172,7 +172,7 @@ stop_demo() {
         say "nothing is left behind: no process, namespace, interface, hugepage, shared file or socket"
     fi
     if [[ -z $leftovers ]]; then rm -rf -- "$demo_folder"; else say "its files: $demo_folder"; fi
-    # Ctrl-C is how the live table ends.
+    # Ctrl-C is how the live view may end.
     if ((status == 130 && !${check:-0})); then status=0; fi
     exit "$status"
 }

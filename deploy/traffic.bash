@@ -2,7 +2,7 @@
 # What deploy/run sends through the demo, and its account of it. Sourced after demo.bash.
 # shellcheck shell=bash
 
-# The live table; ping and TCP run in both directions until the end.
+# A live view; ping and TCP run in both directions until the end.
 watch_demo() {
     # Background jobs in a script ignore SIGINT, so only this script answers Ctrl-C.
     in_space 0 ping -i 0.2 "${demo_hosts[1]}" >"$demo_folder/ping.log" 2>&1 </dev/null &
@@ -22,10 +22,11 @@ watch_demo() {
     ) </dev/null &
     demo_traffic+=($!)
     say "traffic: ping and TCP from ${demo_spaces[0]} to ${demo_spaces[1]} and back; Ctrl-C ends it"
-    ctl show lanes --watch 1
+    # Where nobody could press keys, a table that goes on until Ctrl-C.
+    if [[ -t 0 && -t 1 && ${TERM:-dumb} != dumb ]]; then ctl top; else ctl show lanes --watch 1; fi
 }
 
-# What the traffic of the live table came to.
+# What the traffic of the live view came to.
 report_traffic() {
     local log=$demo_folder/ping.log
     if [[ -s $log ]]; then

@@ -18,7 +18,7 @@ public enum LaneTable {
             ]
         }
         let widths = titles.indices.map { column in
-            max(column < 3 ? 4 : 11, titles[column].count, rows.map { $0[column].count }.max() ?? 0)
+            max(titles[column].count, rows.map { $0[column].count }.max() ?? 0)
         }
         return ([titles] + rows).map { line($0, widths) }.joined()
     }

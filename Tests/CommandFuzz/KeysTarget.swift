@@ -58,7 +58,10 @@ struct KeysTarget: FuzzTarget {
                 if rounds > 2 { try? await Task.sleep(for: .milliseconds(1)) }
             }
         }
-        defer { leaving.cancel() }
+        defer {
+            leaving.cancel()
+            post.finish()
+        }
         var shell = Shell(
             backend: GrammarBackend(isThere: !text.count.isMultiple(of: 7)),
             terminal: terminal,

@@ -161,6 +161,38 @@ import Testing
         _ = await session.end()
     }
 
+    @Test func leavesAHistoryAloneThatIsNoPlainFile() throws {
+        let session = Session()
+        let path = session.folder + "/link"
+        try FileManager.default.createSymbolicLink(
+            atPath: path,
+            withDestinationPath: "/dev/null"
+        )
+        HistoryFile(path: path).replace(with: ["a line"])
+        HistoryFile(path: path).append("a line")
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: path) == "/dev/null")
+    }
+
+    @Test func cancelsTheLineWhileItIsCompleted() async {
+        let session = Session()
+        session.type("sh")
+        session.press(.tab, .control("c"))
+        await session.see("^C\ncauseway#")
+        session.type("show x\n")
+        await session.see("ran show x")
+        #expect(session.backend.lines == ["show x"])
+        _ = await session.end()
+    }
+
+    @Test func letsNoTextCommandTheTerminal() async {
+        let session = Session()
+        session.press(.paste("define a x\u{1B}]0;y\u{7}z\u{9B}31m"), .enter)
+        session.type("show macro\n")
+        await session.see("a = x\u{FFFD}]0;y\u{FFFD}z\u{FFFD}31m\ncauseway#")
+        #expect(session.terminal.screen.faults == [])
+        _ = await session.end()
+    }
+
     @Test func replacesMacros() async {
         let session = Session()
         session.type("define net 10.0.0.0/8\nshow ip fib $net\nshow macro\nshow $none\n")

@@ -99,6 +99,13 @@ import Testing
         #expect(throws: CommandFailure.self) { try CommandToken.split("show \"x") }
     }
 
+    @Test func refusesALineOfTooManyWords() throws {
+        let most = String(repeating: "a ", count: CommandToken.mostWords)
+        #expect(try CommandToken.split(most).count == CommandToken.mostWords)
+        let tooMany = #expect(throws: CommandFailure.self) { try CommandToken.split(most + "a") }
+        #expect(tooMany?.position == most.utf8.count)
+    }
+
     @Test func listsWhatMayComeNext() throws {
         let tokens = try CommandToken.split("set interface promiscuous on")
         let found = try CommandTable.grammar.expected(after: tokens, context: context)

@@ -85,8 +85,10 @@ struct HistoryFile: Sendable {
         _ = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
     }
 
-    /// Leaves only these lines.
+    /// Leaves only these lines; what is no plain file, such as /dev/null, is left alone.
     func replace(with lines: [String]) {
+        var status = stat()
+        guard lstat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG else { return }
         makeFolder()
         let fresh = "\(path).\(getpid())"
         let descriptor = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)

@@ -177,7 +177,8 @@ extension CommandTable {
             )
         },
         show(
-            .words("statistics segment", help: "what counters lie in")
+            .word("statistics", "what counters lie in")
+                + .word("segment", "of each worker, in shared memory")
                 + .optional(.word("verbose", "the names too")),
             "Shows the segments that statistics are read from, and how much of them is used."
         ) { input, session throws(CommandFailure) in
