@@ -124,6 +124,11 @@ import Testing
                 "\(entry.name)"
             )
         }
+        // Those that wait for their neighbours are given up.
+        for router in [traced.router, plain] {
+            for _ in 0..<70 { router.turn(afterMilliseconds: 100) }
+        }
+        #expect(plain.pool.available == plain.buffers)
     }
 
     @Test func countsPacketsOfEachInputToItsLimit() throws {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Supervision
 
-@Suite(.timeLimit(.minutes(1))) struct NodeProcessTests {
+@Suite(.timeLimit(.minutes(4))) struct NodeProcessTests {
     /// A keeper's next life has the socket and the record of the one before for its own.
     @Test func theFilesOfAProcessAreGoneBeforeAnybodyKnowsOfItsEnd() async throws {
         let machine = SupervisedMachine()

@@ -3,7 +3,7 @@ import LinuxSystem
 import SystemPackage
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct ChildProcessTests {
     private func run(_ script: String, descriptor: CInt? = nil) throws -> ChildProcess {
         try ChildProcess.spawn(

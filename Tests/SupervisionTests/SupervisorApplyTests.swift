@@ -79,7 +79,7 @@ import Testing
 }
 
 /// Changes of the topology, over fake nodes.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct SupervisorApplyTests {
     /// The files are names of changes.
     private func machine(

@@ -4,7 +4,7 @@ import Supervision
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct SupervisorEventsTests {
+@Suite(.timeLimit(.minutes(4))) struct SupervisorEventsTests {
     private func words(_ logs: [EventLog]) -> [String] {
         let merged = MergedEvents(logs.map { $0.read() })
         return merged.order.map { place in

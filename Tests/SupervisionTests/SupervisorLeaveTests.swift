@@ -5,7 +5,7 @@ import Testing
 
 @testable import Supervision
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct SupervisorLeaveTests {
     private func pids(_ supervisor: Supervisor) async -> [Int32] {
         await supervisor.view().nodes.flatMap { [$0.keeperPID, $0.workerPID] }.compactMap { $0 }

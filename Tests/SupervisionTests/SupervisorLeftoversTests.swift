@@ -13,7 +13,7 @@ extension Supervisor {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct SupervisorLeftoversTests {
     @Test func endsTheOrphansOfACrashedSupervisor() async throws {
         let first = SupervisedMachine(rules: "worker 0 * ignore-term")

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Supervision
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct SupervisorRecoveryTests {
     @Test func replacesAKilledWorkerAndLeavesTheOthersAlone() async throws {
         let machine = SupervisedMachine()

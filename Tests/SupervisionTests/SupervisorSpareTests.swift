@@ -8,7 +8,7 @@ import Testing
 @testable import Supervision
 
 /// Warm spares and planned restarts, over fake nodes.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct SupervisorSpareTests {
     private func machine(rules: String = "", spare: Bool = true) -> SupervisedMachine {
         SupervisedMachine(rules: rules) { options in

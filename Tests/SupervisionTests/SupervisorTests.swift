@@ -8,7 +8,7 @@ import Testing
 
 @testable import Supervision
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct SupervisorTests {
     @Test func startsEveryNodeAndLeavesNothingBehind() async throws {
         let machine = SupervisedMachine()

@@ -8,7 +8,7 @@ import Testing
 @testable import Supervision
 
 /// Exchanges of programs and of whole nodes, over fake nodes.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct SupervisorUpgradeTests {
     private func machine(rules: String = "", spare: Bool = false) -> SupervisedMachine {
         SupervisedMachine(rules: rules) { options in
