@@ -184,7 +184,7 @@ import Testing
 
     @Test func lanesThatDoNotBeginAreNamed() async throws {
         let machine = SupervisedMachine(rules: "worker 1 * no-lanes at-all") { options in
-            options.times.forward = .seconds(4)
+            options.times.forward = .seconds(15)
         }
         defer { machine.remove() }
         let error = await #expect(throws: SupervisionError.self) {

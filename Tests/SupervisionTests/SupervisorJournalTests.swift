@@ -137,7 +137,7 @@ struct SupervisorJournalTests {
     }
 
     @Test func aStoppedWorkerHoldsUpABigChangeOnlyUntilItsDeadline() async throws {
-        let machine = SupervisedMachine { $0.times.change = .milliseconds(300) }
+        let machine = SupervisedMachine { $0.times.change = .seconds(3) }
         defer { machine.remove() }
         try await machine.supervisor.start()
         try await configure(machine.supervisor)
