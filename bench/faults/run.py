@@ -18,6 +18,8 @@ class Run:
         self.operator = operator.Operator(self.bed, options.seed)
         self.stuck = 0
         self.leftovers = []
+        # Who was killed: until the supervisor knows, it says that they forward.
+        self.struck = set()
         self.began = time.monotonic()
 
     def say(self, text):
@@ -116,7 +118,11 @@ class Run:
 
     def is_well(self, what, begin):
         """Waits until all nodes forward and all flows go on; false if they do not."""
-        if not bed.eventually(30, self.bed.forwards):
+        def are_back():
+            workers = {node.get("workerPID") for node in self.bed.nodes()}
+            return self.bed.forwards() and not workers & self.struck
+
+        if not bed.eventually(30, are_back):
             return self.give_up(what, "a node does not forward", begin)
         silent = self.judge.flows_after(time.monotonic_ns())
         if silent:
