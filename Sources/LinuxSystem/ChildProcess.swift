@@ -111,9 +111,28 @@ public struct ChildProcess: Sendable {
         guard code == 0 else { throw Errno(rawValue: code) }
         let process = try ProcessDescriptor(pid: pid)
         let stamp =
-            ProcessStamp.read(pid: pid)
+            stampOfProgram(pid: pid)
             ?? ProcessStamp(pid: pid, startTicks: 0, executable: executable)
         return ChildProcess(process: process, stamp: stamp)
+    }
+
+    /// The stamp of a child once it is the program that it was started for.
+    ///
+    /// The kernel lets the parent go on a moment before `/proc/PID/exe` is the new program (exec gives the
+    /// borrowed memory back first). A stamp that names the parent's program would say of the child later
+    /// that it is another process. That a program starts itself is the other reason for what this sees;
+    /// then it comes after the last look, 20 ms later.
+    ///
+    /// - Parameter pid: the child's.
+    /// - Returns: nil if it has ended.
+    private static func stampOfProgram(pid: pid_t) -> ProcessStamp? {
+        let own = SmallFile.linkTarget("/proc/self/exe")
+        for _ in 0..<200 {
+            guard let stamp = ProcessStamp.read(pid: pid) else { return nil }
+            if stamp.executable != own { return stamp }
+            usleep(100)
+        }
+        return ProcessStamp.read(pid: pid)
     }
 
     /// Reaps the process if it has ended.

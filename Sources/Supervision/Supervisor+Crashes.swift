@@ -33,7 +33,7 @@ extension Supervisor {
         SmallFile.remove(written)
         let program = process.child.stamp.executable
         let before = keeping
-        keeping = Task.detached(priority: .utility) { [self] in
+        keeping = Task.detached(executorPreference: QuietExecutor.shared) { [self] in
             await before?.value
             let reader = CrashText(program: program)
             let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {

@@ -106,7 +106,7 @@ extension Supervisor {
         SmallFile.remove(runtime.lifeFile(node: life.node, incarnation: life.incarnation))
         // The trace file may still be on its way.
         let before = keeping
-        keeping = Task.detached(priority: .utility) {
+        keeping = Task.detached(executorPreference: QuietExecutor.shared) {
             await before?.value
             SmallFile.remove(life.traceFile)
         }

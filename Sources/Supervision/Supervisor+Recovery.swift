@@ -15,28 +15,48 @@ extension Supervisor {
             node.handover?.abandon(isOldDead: true)
             return
         }
-        let kill = killReasons.take(node: number, life: process.name.incarnation)
+        let kill = killReasons.reason(node: number, life: process.name.incarnation)
         if !isStopping { beginRecovery(of: node, cause: kill ?? "\(status)") }
         // First of all the peers: until they know, they fill rings that nobody empties.
-        workerIsDown(number, cause: kill.map { "killed: \($0)" } ?? "\(status)")
-        let journal = journal
-        Task { await journal.leave(process) }
-        keepCrashReport(of: process)
-        guard !isStopping else { return }
-        log(
-            .error,
-            "worker-died",
-            node: number,
-            ["cause": "\(status)", "incarnation": "\(process.name.incarnation)"]
-        )
+        workerIsDown(number, cause: kill.map { "killed: \($0)" } ?? "\(status)", keepsLife: false)
         let reason = kill.map { "worker killed: \($0)" } ?? "worker died: \(status)"
-        nodes[number]?.reason = reason
-        nodes[number]?.lastDeath = reason
-        startRecovery(number)
+        if !isStopping {
+            nodes[number]?.reason = reason
+            nodes[number]?.lastDeath = reason
+            startRecovery(number)
+        }
+        // The recovery goes first; this has its turn when that waits for the keeper.
+        Task { await noteDeath(of: process, node, status) }
+    }
+
+    /// Keeps what a dead worker has left, and tells those who have to know and those who want to.
+    private func noteDeath(
+        of process: NodeProcess,
+        _ node: NodeState,
+        _ status: ExitStatus
+    ) async {
+        if !isStopping {
+            log(
+                .error,
+                "worker-died",
+                node: process.name.node,
+                ["cause": "\(status)", "incarnation": "\(process.name.incarnation)"]
+            )
+        }
+        // Taken only now: whoever asks meanwhile finds the reason with the kills, later with the life.
+        let kill = killReasons.take(node: process.name.node, life: process.name.incarnation)
+        keepLife(of: node, cause: kill.map { "killed: \($0)" } ?? "\(status)")
+        keepCrashReport(of: process)
+        await journal.leave(process)
     }
 
     /// Takes note that a node has no worker, and keeps what the life that is over has left.
-    func workerIsDown(_ number: Int, cause: String) {
+    ///
+    /// - Parameters:
+    ///   - number: the NUMA node's.
+    ///   - cause: why it ended.
+    ///   - keepsLife: false: the caller sees to that.
+    func workerIsDown(_ number: Int, cause: String, keepsLife: Bool = true) {
         guard let node = nodes[number] else { return }
         barriers.leave(node: number, incarnation: node.incarnation)
         nodes[number]?.workerPhase = .down
@@ -45,7 +65,7 @@ extension Supervisor {
         nodes[number]?.streams = []
         publishPeers()
         node.segment?.store(.ended, 1)
-        keepLife(of: node, cause: cause)
+        if keepsLife { keepLife(of: node, cause: cause) }
     }
 
     /// Deals with the end of a keeper that was up.

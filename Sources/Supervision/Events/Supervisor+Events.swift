@@ -98,7 +98,7 @@ extension Supervisor {
         let path = runtime.traceFile(node: number, incarnation: dead.incarnation)
         let logger = logger
         let before = keeping
-        keeping = Task.detached(priority: .utility) {
+        keeping = Task.detached(executorPreference: QuietExecutor.shared) {
             await before?.value
             let reading = dead.read()
             var file = TraceFile([reading], clock: own.clock)
