@@ -284,11 +284,12 @@ let package = Package(
         .executableTarget(
             name: "command-fuzzer",
             dependencies: [
-                "CommandShell", "ControlClient", "ControlProtocol", "Supervision", "TestSupport",
+                "CommandShell", "ControlClient", "ControlProtocol", "PacketNodes", "Supervision",
+                "TestSupport",
             ],
             path: "Tests/CommandFuzz",
             exclude: ["corpus"],
-            swiftSettings: strict
+            swiftSettings: dataPath
         ),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"], swiftSettings: strict),
         .testTarget(

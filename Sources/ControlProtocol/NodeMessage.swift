@@ -86,7 +86,7 @@ public enum NodeMessage: Hashable, Sendable {
     /// "CWNM" in little-endian order; a datagram that starts otherwise is refused.
     public static let magic: UInt32 = 0x4D4E_5743
     /// The version of this protocol; both ends must have the same.
-    public static let version: UInt16 = 3
+    public static let version: UInt16 = 4
     /// The most bytes of a message, header included.
     public static let maximumBytes = 65_536
     /// Bytes of the header.
@@ -226,88 +226,5 @@ public struct PortStatus: Hashable, Sendable {
         self.rxErrors = rxErrors
         self.rxNoBuffer = rxNoBuffer
         self.buffers = buffers
-    }
-}
-
-/// A command to the packet generator of a worker.
-public enum PacketGeneratorCommand: Hashable, Sendable {
-    /// Makes a stream, which stays off until it is enabled.
-    case create(PacketGeneratorStream)
-    /// Stops a stream and forgets it.
-    case delete(name: String)
-    /// Lets a stream run or stops it; an empty name means every stream.
-    case enable(name: String, isEnabled: Bool)
-    /// Answered with the streams as text.
-    case show
-}
-
-/// A stream of made-up packets.
-public struct PacketGeneratorStream: Hashable, Sendable {
-    /// The stream's name, unique on its node; at most 63 bytes.
-    public var name: String
-    /// The graph node that gets the packets: `ethernet-input` or `ip4-input`.
-    public var graphNode: String
-    /// The interface that they count as received on.
-    public var interface: UInt16
-    /// Packets in all; 0: no end.
-    public var limit: UInt64
-    /// Packets a second; 0: as many as go.
-    public var packetsPerSecond: UInt64
-    /// Bytes of the first packet; sizes go up by one from packet to packet, and start again.
-    public var minimumBytes: UInt16
-    /// Bytes of the largest packet; equal to `minimumBytes` if all are of one size.
-    public var maximumBytes: UInt16
-    /// The most packets a frame, 1...256.
-    public var framePackets: UInt16
-    /// The lane that generates.
-    public var lane: UInt16
-    /// The packet as it starts; padded with an incrementing byte pattern to its size.
-    public var template: [UInt8]
-    /// The first IPv4 destination address, in host byte order; checksums follow.
-    ///
-    /// With `lastDestination` also 0, packets keep the address of the template.
-    public var firstDestination: UInt32
-    /// The last IPv4 destination address, not below the first.
-    public var lastDestination: UInt32
-    /// The first IPv4 source address, in host byte order; with `lastSource` also 0 the template's.
-    public var firstSource: UInt32
-    /// The last IPv4 source address, not below the first.
-    public var lastSource: UInt32
-    /// Whether addresses are drawn at random from their range rather than counted up.
-    public var isRandom: Bool
-
-    /// Makes a stream; without more said, minimum-size packets without end, as fast as they go.
-    public init(
-        name: String,
-        graphNode: String = "ethernet-input",
-        interface: UInt16,
-        limit: UInt64 = 0,
-        packetsPerSecond: UInt64 = 0,
-        minimumBytes: UInt16 = 64,
-        maximumBytes: UInt16 = 64,
-        framePackets: UInt16 = 256,
-        lane: UInt16 = 0,
-        template: [UInt8],
-        firstDestination: UInt32 = 0,
-        lastDestination: UInt32 = 0,
-        firstSource: UInt32 = 0,
-        lastSource: UInt32 = 0,
-        isRandom: Bool = false
-    ) {
-        self.name = name
-        self.graphNode = graphNode
-        self.interface = interface
-        self.limit = limit
-        self.packetsPerSecond = packetsPerSecond
-        self.minimumBytes = minimumBytes
-        self.maximumBytes = maximumBytes
-        self.framePackets = framePackets
-        self.lane = lane
-        self.template = template
-        self.firstDestination = firstDestination
-        self.lastDestination = lastDestination
-        self.firstSource = firstSource
-        self.lastSource = lastSource
-        self.isRandom = isRandom
     }
 }

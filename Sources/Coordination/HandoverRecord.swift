@@ -54,7 +54,7 @@ public struct HandoverRecord: Sendable {
         }
     }
 
-    /// How far a stream of the packet generator is.
+    /// How far a stream of the packet generator is: what it makes next follows from what it has made.
     @frozen
     public struct Stream: Sendable {
         /// Packets made.
@@ -63,33 +63,21 @@ public struct HandoverRecord: Sendable {
         public var credit: Double
         /// Up to which reading of the time-stamp counter that was worked out.
         public var lastTime: UInt64
-        /// The size of the next packet, and the place of its addresses in their ranges.
-        public var size: UInt64
-        /// See `size`.
-        public var destination: UInt64
-        /// See `size`.
-        public var source: UInt64
 
         /// Makes an entry of its parts.
         public init(
             made: UInt64,
             credit: Double,
-            lastTime: UInt64,
-            size: UInt64,
-            destination: UInt64,
-            source: UInt64
+            lastTime: UInt64
         ) {
             self.made = made
             self.credit = credit
             self.lastTime = lastTime
-            self.size = size
-            self.destination = destination
-            self.source = source
         }
     }
 
     /// "CWHND" and the layout's version.
-    public static let magic: UInt64 = 0x4357_484E_4400_0002
+    public static let magic: UInt64 = 0x4357_484E_4400_0003
     /// The most neighbours that a lane seeks.
     public static let heldPerLane = 1024
     /// The most streams of a lane.

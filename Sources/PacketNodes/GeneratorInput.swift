@@ -7,13 +7,14 @@ public import PacketGraph
 public struct GeneratorInput: InputNode {
     /// Where packets go.
     public enum Next: UInt16, Exit {
-        case ethernetInput, ip4Input
+        case ethernetInput, ip4Input, interfaceOutput
 
         /// The graph node that the exit leads to.
         public var target: String {
             switch self {
             case .ethernetInput: "ethernet-input"
             case .ip4Input: "ip4-input"
+            case .interfaceOutput: "interface-output"
             }
         }
     }
@@ -70,20 +71,21 @@ public struct GeneratorInput: InputNode {
             context.pointee.block.pointer(.bufferFailures).pointee &+= UInt64(count)
             return 0
         }
-        var bytes = 0
-        for index in 0..<count {
-            make(mbufs[index], stream, state)
-            bytes &+= mbufs[index].length
-        }
-        state.pointee.credit -= Double(count)
+        let bytes = make(count, stream)
+        if stream.pointee.packetsPerSecond > 0 { state.pointee.credit -= Double(count) }
         // The control lane reads this word while the lane goes on.
         CLinux_store_relaxed64(&state.pointee.made, state.pointee.made &+ UInt64(count))
         let interface = stream.pointee.interface
-        let counters = context.pointee.block.interface(Int(interface))
-        counters[LaneBlock.InterfaceWord.rxPackets.rawValue] &+= UInt64(count)
-        counters[LaneBlock.InterfaceWord.rxBytes.rawValue] &+= UInt64(bytes)
-        let isEthernet = stream.pointee.exit == Next.ethernetInput.rawValue
-        output.emit(mbufs, count: count, to: isEthernet ? .ethernetInput : .ip4Input)
+        if interface != 0 {
+            let counters = context.pointee.block.interface(Int(interface))
+            counters[LaneBlock.InterfaceWord.rxPackets.rawValue] &+= UInt64(count)
+            counters[LaneBlock.InterfaceWord.rxBytes.rawValue] &+= UInt64(bytes)
+        }
+        switch stream.pointee.exit {
+        case Next.ethernetInput.rawValue: output.emit(mbufs, count: count, to: .ethernetInput)
+        case Next.ip4Input.rawValue: output.emit(mbufs, count: count, to: .ip4Input)
+        default: output.emit(mbufs, count: count, to: .interfaceOutput)
+        }
         return count
     }
 
@@ -94,7 +96,10 @@ public struct GeneratorInput: InputNode {
     ) -> Int {
         var count = min(stream.pointee.framePackets, frameCapacity)
         if stream.pointee.limit > 0 {
-            count = Int(min(UInt64(count), stream.pointee.limit &- state.pointee.made))
+            let limit = stream.pointee.limit
+            let made = state.pointee.made
+            // A limit may have been lowered since.
+            count = made < limit ? Int(min(UInt64(count), limit &- made)) : 0
         }
         let rate = stream.pointee.packetsPerSecond
         guard rate > 0 else { return count }
@@ -108,109 +113,25 @@ public struct GeneratorInput: InputNode {
         return min(count, Int(max(0, state.pointee.credit)))
     }
 
-    private func make(
-        _ mbuf: Mbuf,
-        _ stream: UnsafePointer<GeneratorStream>,
-        _ state: UnsafeMutablePointer<GeneratorState>
-    ) {
-        let size = state.pointee.size
-        state.pointee.size =
-            size == stream.pointee.maximumBytes ? stream.pointee.minimumBytes : size &+ 1
-        mbuf.enterGraph(rxInterface: stream.pointee.interface)
-        mbuf.setLength(size)
-        let data = mbuf.data
-        data.copyMemory(from: stream.pointee.image, byteCount: size)
-        let layout = stream.pointee.layout
-        if let sizes = stream.pointee.sizes {
-            layout.store(sizes[size &- stream.pointee.minimumBytes], in: data)
-        }
-        let context = context
-        let isRandom = stream.pointee.isRandom
-        if stream.pointee.source.count > 1 {
-            let address = stream.pointee.source.next(&state.pointee.source, isRandom) {
-                context.pointee.random()
-            }
-            layout.setAddress(address, at: 12, in: data, length: size)
-        }
-        if stream.pointee.destination.count > 1 {
-            let address = stream.pointee.destination.next(&state.pointee.destination, isRandom) {
-                context.pointee.random()
-            }
-            layout.setAddress(address, at: 16, in: data, length: size)
-        }
-    }
-}
-
-extension GeneratorRange {
-    /// The next address, counted up or drawn.
-    @inline(__always)
-    func next(_ position: inout UInt64, _ isRandom: Bool, random: () -> UInt64) -> UInt32 {
-        if isRandom {
-            let scaled = ((random() &>> 32) &* count) &>> 32
-            return first &+ UInt32(truncatingIfNeeded: scaled)
-        }
-        let address = first &+ UInt32(truncatingIfNeeded: position)
-        position = position &+ 1 == count ? 0 : position &+ 1
-        return address
-    }
-}
-
-extension GeneratorLayout {
-    /// Writes the fields of a size.
-    @inline(__always)
-    func store(_ fields: GeneratorSizeFields, in data: UnsafeMutableRawPointer) {
-        (data + network + 2).storeBytes(of: fields.totalLength, as: UInt16.self)
-        (data + network + 10).storeBytes(of: fields.headerChecksum, as: UInt16.self)
-        if transportLength > 0 {
-            (data + transportLength).storeBytes(of: fields.transportLength, as: UInt16.self)
-        }
-        if transportChecksum > 0 {
-            (data + transportChecksum).storeBytes(of: fields.transportChecksum, as: UInt16.self)
-        }
-    }
-
-    /// Writes an address of the IPv4 header, and what it makes of the checksums.
+    /// Makes packets in the buffers at hand.
     ///
-    /// - Parameters:
-    ///   - address: in host byte order.
-    ///   - offset: from the IPv4 header.
-    ///   - data: the packet.
-    ///   - length: its bytes; at least those of the IPv4 header.
-    @inline(__always)
-    func setAddress(
-        _ address: UInt32,
-        at offset: Int,
-        in data: UnsafeMutableRawPointer,
-        length: Int
-    ) {
-        let field = data + network + offset
-        let old = field.loadUnaligned(as: UInt32.self)
-        let new = address.bigEndian
-        field.storeBytes(of: new, as: UInt32.self)
-        update(at: network + 10, in: data, from: old, to: new)
-        guard coversAddresses, transportChecksum > 0, transportChecksum &+ 2 <= length else {
-            return
+    /// - Returns: their bytes altogether.
+    private func make(_ count: Int, _ stream: UnsafePointer<GeneratorStream>) -> Int {
+        // A stream's values are read once and not for each packet: nobody changes them meanwhile.
+        let own = stream.pointee
+        var random = context.pointee.randomState
+        var bytes = 0
+        var index = 0
+        while index < count {
+            let mbuf = mbufs[index]
+            mbuf.enterGraph(rxInterface: own.interface)
+            mbuf.txInterface = own.txInterface
+            let size = own.make(in: mbuf.data, random: &random)
+            mbuf.setLength(size)
+            bytes &+= size
+            index &+= 1
         }
-        let isUDP = transportLength > 0
-        let before = (data + transportChecksum).loadUnaligned(as: UInt16.self)
-        // Zero in UDP means that there is no checksum, so a sum of zero is written as its other
-        // form.
-        guard !isUDP || before != 0 else { return }
-        update(at: transportChecksum, in: data, from: old, to: new)
-        if isUDP, (data + transportChecksum).loadUnaligned(as: UInt16.self) == 0 {
-            (data + transportChecksum).storeBytes(of: .max, as: UInt16.self)
-        }
-    }
-
-    @inline(__always)
-    private func update(
-        at offset: Int,
-        in data: UnsafeMutableRawPointer,
-        from old: UInt32,
-        to new: UInt32
-    ) {
-        let checksum = (data + offset).loadUnaligned(as: UInt16.self)
-        let updated = InternetChecksum.update(checksum, from: old, to: new)
-        (data + offset).storeBytes(of: updated, as: UInt16.self)
+        context.pointee.randomState = random
+        return bytes
     }
 }

@@ -1,54 +1,64 @@
 internal import CLinux
 
-/// A stream as its lane reads it: immutable, but for `state`, which the lane alone writes.
+/// A stream as its lane reads it: immutable, but for `edits`' positions and `state`, which the lane
+/// alone writes.
 struct GeneratorStream {
-    /// `maximumBytes` bytes: the template, then an incrementing pattern; addresses are the first of
-    /// their ranges.
+    /// What packets are copied from.
+    ///
+    /// For those that are made, `maximumBytes` bytes: the template with the first value of each varied
+    /// field, then an incrementing pattern. Replayed ones lie there one after the other.
     var image: UnsafeMutablePointer<UInt8>
     /// Length fields and checksums by size, from `minimumBytes` on; nil: those of the image serve.
     var sizes: UnsafeMutablePointer<GeneratorSizeFields>?
     var layout: GeneratorLayout
     var minimumBytes: Int
     var maximumBytes: Int
+    var sizesAreRandom: Bool
+    /// What differs from packet to packet.
+    var edits: UnsafeMutablePointer<GeneratorEdit>
+    var editCount: Int
+    /// Where each replayed packet ends in `image`; nil: packets are made.
+    var ends: UnsafeMutablePointer<UInt32>?
+    var endCount: Int
     /// `GeneratorInput.Next`.
     var exit: UInt16
+    /// On which packets count as received; 0: on none.
     var interface: UInt16
+    /// By which they leave, with the exit to `interface-output`.
+    var txInterface: UInt16
     var framePackets: Int
     /// Packets in all; 0: no end.
     var limit: UInt64
     /// 0: as many as go.
     var packetsPerSecond: Double
-    var destination: GeneratorRange
-    var source: GeneratorRange
-    var isRandom: Bool
     var state: UnsafeMutablePointer<GeneratorState>
-}
-
-/// Where in a stream's packets the fields are that go with size and addresses.
-struct GeneratorLayout {
-    /// Bytes in front of the IPv4 header.
-    var network = 0
-    /// Where the transport checksum is; 0: none that is kept right.
-    var transportChecksum = 0
-    /// Where UDP's length is; 0: nowhere.
-    var transportLength = 0
-    /// Whether the transport checksum covers the addresses.
-    var coversAddresses = false
 }
 
 /// The fields of packets of one size, as they lie in memory.
 struct GeneratorSizeFields {
-    var totalLength: UInt16
-    var headerChecksum: UInt16
-    var transportLength: UInt16
-    var transportChecksum: UInt16
+    var totalLength: UInt16 = 0
+    var headerChecksum: UInt16 = 0
+    var transportLength: UInt16 = 0
+    var transportChecksum: UInt16 = 0
 }
 
-/// A range of addresses in host byte order.
-struct GeneratorRange {
-    var first: UInt32
-    /// Addresses in it; 1: the image's stays.
-    var count: UInt64
+/// A field that differs from packet to packet, in a window of eight bytes.
+struct GeneratorEdit {
+    /// The window's first byte; even, so that its words are those of checksums.
+    var base = 0
+    /// By how many bits a value is moved up in the window, read as a big-endian number.
+    var shift: UInt64 = 0
+    /// The field's bits in the window.
+    var mask: UInt64 = 0
+    var first: UInt64 = 0
+    /// The last value less the first.
+    var span: UInt64 = 0
+    var isRandom = false
+    /// Where the checksums are that cover the field; 0: nowhere.
+    var headerChecksum = 0
+    var transportChecksum = 0
+    /// How much the next value is above the first.
+    var position: UInt64 = 0
 }
 
 /// How far a lane is with a stream.
@@ -58,55 +68,111 @@ struct GeneratorState {
     /// Packets that may be made by now, and up to when that was worked out.
     var credit = 0.0
     var lastTime: UInt64 = 0
-    /// The size of the next packet, and the place of its addresses in their ranges.
+    /// The size of the next packet, or its place among those that are replayed.
     var size = 0
-    var destination: UInt64 = 0
-    var source: UInt64 = 0
+    var packet = 0
 }
 
-/// The streams that a lane makes packets of: immutable, one published after the other.
-struct GeneratorTable {
-    var generation: UInt64
-    var count: Int
-    /// `count` streams, at most `PacketGenerator.streamLimit`.
-    var streams: UnsafeMutablePointer<GeneratorStream>
+extension GeneratorStream {
+    /// Puts the state and the edits where they are after a number of packets: all of them step once
+    /// a packet.
+    func place(after made: UInt64) {
+        state.pointee.made = made
+        state.pointee.packet = endCount == 0 ? 0 : Int(made % UInt64(endCount))
+        state.pointee.size = minimumBytes + Int(made % UInt64(maximumBytes - minimumBytes + 1))
+        for index in 0..<editCount {
+            let span = edits[index].span
+            edits[index].position = span == .max ? made : made % (span + 1)
+        }
+    }
+
+    /// Makes the next packet.
+    ///
+    /// - Parameters:
+    ///   - data: where it goes; there are eight bytes more than the largest packet has, or than the
+    ///     last window of an edit needs.
+    ///   - random: the state of the lane's random numbers.
+    /// - Returns: its bytes.
+    @inline(__always)
+    func make(in data: UnsafeMutableRawPointer, random: inout UInt64) -> Int {
+        if let ends { return replay(in: data, ends) }
+        let size = nextSize(&random)
+        data.copyMemory(from: image, byteCount: size)
+        if let sizes { layout.store(sizes[size &- minimumBytes], in: data) }
+        var index = 0
+        while index < editCount {
+            (edits + index).pointee.apply(to: data, isUDP: layout.isUDP, random: &random)
+            index &+= 1
+        }
+        return size
+    }
+
+    @inline(__always)
+    private func nextSize(_ random: inout UInt64) -> Int {
+        if sizesAreRandom {
+            let count = UInt64(truncatingIfNeeded: maximumBytes &- minimumBytes &+ 1)
+            let drawn = ((LaneContext.random(&random) &>> 32) &* count) &>> 32
+            return minimumBytes &+ Int(truncatingIfNeeded: drawn)
+        }
+        let size = state.pointee.size
+        state.pointee.size = size == maximumBytes ? minimumBytes : size &+ 1
+        return size
+    }
+
+    @inline(__always)
+    private func replay(
+        in data: UnsafeMutableRawPointer,
+        _ ends: UnsafeMutablePointer<UInt32>
+    ) -> Int {
+        let index = state.pointee.packet
+        state.pointee.packet = index &+ 1 == endCount ? 0 : index &+ 1
+        let start = index == 0 ? 0 : Int(ends[index &- 1])
+        let size = Int(ends[index]) &- start
+        data.copyMemory(from: image + start, byteCount: size)
+        return size
+    }
 }
 
-/// How the control lane gives streams to a polling lane.
-///
-/// The control lane writes a table and then `published` with release ordering; the lane reads that
-/// at the top of a poll, and writes the generation that it has seen. What a table no longer names
-/// is freed once the lane has seen that table or a later one.
-public struct GeneratorFeed: @unchecked Sendable {
-    private let published: UnsafeMutablePointer<UInt64>
-    private let seen: UnsafeMutablePointer<UInt64>
-
-    /// Makes a feed without streams, which lives as long as the process.
-    public init() {
-        // Two cache lines: one for each side to write.
-        let words = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 64)
-            .bindMemory(to: UInt64.self, capacity: 16)
-        words.initialize(repeating: 0, count: 16)
-        published = words
-        seen = words + 8
+extension GeneratorEdit {
+    /// Writes the field's next value, and what it makes of the checksums.
+    @inline(__always)
+    mutating func apply(
+        to data: UnsafeMutableRawPointer,
+        isUDP: Bool,
+        random: inout UInt64
+    ) {
+        let value: UInt64
+        if isRandom {
+            let drawn = LaneContext.random(&random)
+            let scaled = drawn.multipliedFullWidth(by: span &+ 1).high
+            value = first &+ (span == .max ? drawn : scaled)
+        } else {
+            value = first &+ position
+            position = position == span ? 0 : position &+ 1
+        }
+        let field = data + base
+        let old = field.loadUnaligned(as: UInt64.self)
+        let new = (UInt64(bigEndian: old) & ~mask | value &<< shift).bigEndian
+        field.storeBytes(of: new, as: UInt64.self)
+        guard headerChecksum | transportChecksum != 0 else { return }
+        // Words that stay the same cancel out in one's complement.
+        let inverse = ~old
+        let change =
+            (inverse & 0xFFFF_FFFF) &+ (inverse &>> 32) &+ (new & 0xFFFF_FFFF) &+ (new &>> 32)
+        if headerChecksum != 0 { Self.update(data + headerChecksum, by: change) }
+        guard transportChecksum != 0 else { return }
+        Self.update(data + transportChecksum, by: change)
+        // Zero in UDP means that there is no checksum, so a sum of zero is written as its other
+        // form.
+        if isUDP, (data + transportChecksum).loadUnaligned(as: UInt16.self) == 0 {
+            (data + transportChecksum).storeBytes(of: .max, as: UInt16.self)
+        }
     }
 
-    func publish(_ table: UnsafeMutablePointer<GeneratorTable>) {
-        CLinux_store_release64(published, UInt64(UInt(bitPattern: table)))
+    @inline(__always)
+    private static func update(_ field: UnsafeMutableRawPointer, by change: UInt64) {
+        let checksum = field.loadUnaligned(as: UInt16.self)
+        let sum = InternetChecksum.fold(UInt64(~checksum) &+ change)
+        field.storeBytes(of: ~sum, as: UInt16.self)
     }
-
-    /// The newest table; nil: there was none yet.
-    var table: UnsafePointer<GeneratorTable>? {
-        UnsafePointer(bitPattern: UInt(CLinux_load_acquire64(published)))
-    }
-
-    /// Whether the lane has streams to run.
-    public var hasStreams: Bool { (table?.pointee.count ?? 0) > 0 }
-
-    /// Notes that the lane has left all tables before `generation`.
-    func markSeen(_ generation: UInt64) {
-        if seen.pointee != generation { CLinux_store_release64(seen, generation) }
-    }
-
-    var seenGeneration: UInt64 { CLinux_load_acquire64(seen) }
 }

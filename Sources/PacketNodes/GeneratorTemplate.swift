@@ -1,143 +1,213 @@
+internal import ControlProtocol
+
 /// A stream's packets before they are made: finds out what of the template is right and keeps it
 /// so.
 ///
-/// A template whose IPv4 header is right stays right at every size and address; one that is wrong
-/// stays wrong in the same way, so that broken packets can be made too. The same goes for the UDP,
-/// TCP or ICMP checksum.
+/// Lengths and checksums of IPv4, IPv6, UDP, TCP and ICMP that are right in the template are right in
+/// every packet, whatever its size and its varied fields; one that is wrong stays as it is, so that
+/// broken packets can be made too. VLAN tags may stand in front.
 struct GeneratorTemplate {
     /// The template and the padding, `maximumBytes` in all.
     private(set) var image: [UInt8]
     private(set) var layout = GeneratorLayout()
-    /// Whether an IPv4 header begins at `layout.network`.
-    private(set) var isIPv4 = false
     private let templateBytes: Int
-    private var headerBytes = 0
-    private var isHeaderRight = false
+    private let fields: [PacketGeneratorField]
 
     /// - Parameters:
     ///   - template: the packet as it starts.
     ///   - maximumBytes: of the longest packet.
-    ///   - startsAtIPv4: whether there is no Ethernet header.
-    init(template: [UInt8], maximumBytes: Int, startsAtIPv4: Bool) {
+    ///   - startsAtNetwork: whether there is no Ethernet header.
+    ///   - fields: what differs from packet to packet, within the smallest of them.
+    init(
+        template: [UInt8],
+        maximumBytes: Int,
+        startsAtNetwork: Bool,
+        fields: [PacketGeneratorField] = []
+    ) {
+        let template = Array(template.prefix(maximumBytes))
         templateBytes = template.count
-        image = Array(template.prefix(maximumBytes))
+        self.fields = fields
+        image = template
         var pattern: UInt8 = 0
         while image.count < maximumBytes {
             image.append(pattern)
             pattern &+= 1
         }
-        layout.network = startsAtIPv4 ? 0 : EthernetHeader.byteCount
-        findHeader(template)
-        findTransport(template)
+        findNetwork(template, startsAtNetwork)
+        for field in fields { layout.release(Self.bytes(of: field)) }
     }
 
-    private mutating func findHeader(_ template: [UInt8]) {
-        let network = layout.network
-        guard template.count >= network + IPv4Header.minimumBytes,
-            network == 0 || (template[12] == 8 && template[13] == 0), template[network] >> 4 == 4
-        else { return }
-        isIPv4 = true
-        headerBytes = Int(template[network] & 15) * 4
-        guard headerBytes >= IPv4Header.minimumBytes, network + headerBytes <= template.count,
-            Self.word(template, network + 2) == template.count - network
-        else { return }
-        isHeaderRight = Self.sum(template[network..<network + headerBytes]) == 0xFFFF
+    private mutating func findNetwork(_ template: [UInt8], _ startsAtNetwork: Bool) {
+        var network = 0
+        if !startsAtNetwork {
+            network = EthernetHeader.byteCount
+            guard template.count >= network else { return }
+            while [0x8100, 0x88A8, 0x9100].contains(Self.word(template, network - 2)) {
+                network += 4
+                guard network <= min(template.count, 64) else { return }
+            }
+            guard [0x0800, 0x86DD].contains(Self.word(template, network - 2)) else { return }
+        }
+        guard network < template.count else { return }
+        // Of another version nothing is known: there is no header and nothing behind it.
+        (layout.network, layout.transport, layout.end) = (network, network, network)
+        switch template[network] >> 4 {
+        case 4: findIPv4(template)
+        case 6: findIPv6(template)
+        default: break
+        }
     }
 
-    private mutating func findTransport(_ template: [UInt8]) {
-        guard isHeaderRight else { return }
+    private mutating func findIPv4(_ template: [UInt8]) {
         let network = layout.network
-        let start = network + headerBytes
-        let bytes = template.count - start
-        let isWhole = Self.word(template, network + 6) & 0x3FFF == 0
-        guard isWhole else { return }
-        switch template[network + 9] {
-        case IPProtocol.udp:
-            guard bytes >= 8, Self.word(template, start + 4) == bytes else { return }
-            let hasChecksum = Self.word(template, start + 6) != 0
-            if hasChecksum, !isTransportRight(template, withAddresses: true) { return }
-            layout.transportLength = start + 4
-            layout.transportChecksum = hasChecksum ? start + 6 : 0
-            layout.coversAddresses = true
-        case IPProtocol.tcp:
-            guard bytes >= 20, isTransportRight(template, withAddresses: true) else { return }
-            layout.transportChecksum = start + 16
-            layout.coversAddresses = true
-        case IPProtocol.icmp:
-            guard bytes >= 8, isTransportRight(template, withAddresses: false) else { return }
-            layout.transportChecksum = start + 2
+        let rest = template.count - network
+        guard rest >= IPv4Header.minimumBytes else { return }
+        let headerBytes = Int(template[network] & 15) * 4
+        guard (IPv4Header.minimumBytes...rest).contains(headerBytes) else { return }
+        let totalLength = Self.word(template, network + 2)
+        layout.transport = network + headerBytes
+        layout.end = template.count
+        if totalLength == rest { layout.totalLength = network + 2 }
+        if (headerBytes..<rest).contains(totalLength) { layout.end = network + totalLength }
+        if Self.sum(template[network..<layout.transport]) == 0xFFFF {
+            layout.headerChecksum = network + 10
+        }
+        // The checksum of a datagram in fragments is over all of them.
+        if Self.word(template, network + 6) & 0x3FFF == 0 {
+            findTransport(template, template[network + 9])
+        }
+    }
+
+    private mutating func findIPv6(_ template: [UInt8]) {
+        let network = layout.network
+        let rest = template.count - network - 40
+        guard rest >= 0 else { return }
+        layout.isIPv6 = true
+        layout.transport = network + 40
+        layout.end = template.count
+        let payload = Self.word(template, network + 4)
+        if payload == rest { layout.totalLength = network + 4 }
+        if payload < rest { layout.end = layout.transport + payload }
+        findTransport(template, template[network + 6])
+    }
+
+    private mutating func findTransport(_ template: [UInt8], _ number: UInt8) {
+        let start = layout.transport
+        let bytes = layout.end - start
+        switch (number, layout.isIPv6) {
+        case (IPProtocol.udp, _):
+            guard bytes >= 8 else { return }
+            layout.isUDP = true
+            if Self.word(template, start + 4) == bytes { layout.transportLength = start + 4 }
+            guard Self.word(template, start + 6) != 0 else { return }
+            keep(template, number, checksum: start + 6, coversAddresses: true)
+        case (IPProtocol.tcp, _):
+            guard bytes >= 20 else { return }
+            keep(template, number, checksum: start + 16, coversAddresses: true)
+        case (IPProtocol.icmp, false), (58, true):
+            guard bytes >= 4 else { return }
+            keep(template, number, checksum: start + 2, coversAddresses: layout.isIPv6)
         default:
             break
         }
     }
 
-    /// Starts the packets with other addresses than the template's.
-    mutating func setAddress(_ address: UInt32, at offset: Int) {
-        let layout = layout
-        image.withUnsafeMutableBytes { bytes in
-            guard let base = bytes.baseAddress else { return }
-            layout.setAddress(address, at: offset, in: base, length: bytes.count)
-        }
+    private mutating func keep(
+        _ template: [UInt8],
+        _ number: UInt8,
+        checksum: Int,
+        coversAddresses: Bool
+    ) {
+        layout.coversAddresses = coversAddresses
+        let sum = Self.folded(
+            Self.sum(template[layout.transport..<layout.end])
+                + pseudoSum(template, bytes: layout.end - layout.transport)
+        )
+        if sum == 0xFFFF { layout.transportChecksum = checksum }
     }
 
-    /// The fields of packets of every size, if they are kept right and some packet is not the
+    /// The sum of the pseudo header; 0 where there is none.
+    private func pseudoSum(_ packet: [UInt8], bytes: Int) -> Int {
+        guard layout.coversAddresses else { return 0 }
+        let number = packet[layout.network + (layout.isIPv6 ? 6 : 9)]
+        return Self.sum(packet[layout.addresses]) + bytes + Int(number)
+    }
+
+    /// The fields of packets of every size from the smallest on, if some packet is not the
     /// template's size.
     func sizeFields(minimumBytes: Int) -> [GeneratorSizeFields]? {
-        let minimum = max(
-            layout.network + headerBytes,
-            layout.transportChecksum + 2,
-            layout.transportLength + 2
-        )
-        guard isHeaderRight, minimumBytes >= minimum,
-            minimumBytes != templateBytes || image.count != templateBytes
+        let isOfOneSize = minimumBytes == templateBytes && image.count == templateBytes
+        let least = max(layout.transport, layout.transportChecksum + 2, layout.transportLength + 2)
+        guard !isOfOneSize, layout.transport > layout.network, layout.end == templateBytes,
+            minimumBytes >= least
         else { return nil }
-        return (minimumBytes...image.count).map(fields)
+        var packet = image
+        clear(&packet)
+        var header = Self.sum(packet[layout.network..<layout.transport])
+        if layout.isIPv6 { header = 0 }
+        let pseudo = pseudoSum(packet, bytes: 0)
+        var transport = Self.sum(packet[layout.transport..<minimumBytes])
+        return (minimumBytes...image.count).map { size in
+            if size > minimumBytes {
+                // Each byte is the upper half of a word or the lower one.
+                let isUpper = (size - 1 - layout.transport).isMultiple(of: 2)
+                transport += Int(packet[size - 1]) << (isUpper ? 8 : 0)
+            }
+            return fields(of: size, header: header, transport: transport + pseudo)
+        }
     }
 
-    private func fields(size: Int) -> GeneratorSizeFields {
-        var packet = Array(image.prefix(size))
-        let network = layout.network
-        Self.setWord(&packet, network + 2, size - network)
-        Self.setWord(&packet, network + 10, 0)
-        let start = network + headerBytes
-        Self.setWord(&packet, network + 10, 0xFFFF - Self.sum(packet[network..<start]))
-        if layout.transportLength > 0 {
-            Self.setWord(&packet, layout.transportLength, size - start)
-        }
-        if layout.transportChecksum > 0 {
-            Self.setWord(&packet, layout.transportChecksum, 0)
-            let sum = 0xFFFF - transportSum(packet, withAddresses: layout.coversAddresses)
-            let isUDP = layout.transportLength > 0
-            Self.setWord(&packet, layout.transportChecksum, isUDP && sum == 0 ? 0xFFFF : sum)
-        }
-        func memory(_ offset: Int) -> UInt16 {
-            offset == 0 ? 0 : UInt16(packet[offset]) | UInt16(packet[offset + 1]) << 8
-        }
-        return GeneratorSizeFields(
-            totalLength: memory(network + 2),
-            headerChecksum: memory(network + 10),
-            transportLength: memory(layout.transportLength),
-            transportChecksum: memory(layout.transportChecksum)
-        )
+    /// Zeroes what sizes change.
+    private func clear(_ packet: inout [UInt8]) {
+        for field in [
+            layout.totalLength, layout.headerChecksum, layout.transportLength,
+            layout.transportChecksum,
+        ] where field > 0 { Self.setWord(&packet, field, 0) }
     }
 
-    private func isTransportRight(_ packet: [UInt8], withAddresses: Bool) -> Bool {
-        transportSum(packet, withAddresses: withAddresses) == 0xFFFF
+    private func fields(of size: Int, header: Int, transport: Int) -> GeneratorSizeFields {
+        var fields = GeneratorSizeFields()
+        let total = layout.isIPv6 ? size - layout.transport : size - layout.network
+        let bytes = size - layout.transport
+        var covered = transport + (layout.coversAddresses ? bytes : 0)
+        if layout.transportLength > 0 { covered += bytes }
+        var sum = 0xFFFF - Self.folded(covered)
+        if layout.isUDP, sum == 0 { sum = 0xFFFF }
+        let headerSum = Self.folded(header + (layout.totalLength > 0 ? total : 0))
+        fields.totalLength = UInt16(truncatingIfNeeded: total).bigEndian
+        fields.headerChecksum = UInt16(0xFFFF - headerSum).bigEndian
+        fields.transportLength = UInt16(truncatingIfNeeded: bytes).bigEndian
+        fields.transportChecksum = UInt16(sum).bigEndian
+        return fields
     }
 
-    /// The sum of all behind the IPv4 header, with the pseudo header of UDP and TCP if it is to be
-    /// counted.
-    private func transportSum(_ packet: [UInt8], withAddresses: Bool) -> Int {
-        let network = layout.network
-        let start = network + headerBytes
-        var bytes = Array(packet[start...])
-        if bytes.count % 2 == 1 { bytes.append(0) }
-        if withAddresses {
-            let count = packet.count - start
-            bytes += packet[network + 12..<network + 20]
-            bytes += [0, packet[network + 9], UInt8(count >> 8), UInt8(count & 255)]
+    /// What a lane does to each packet, in the order of the fields.
+    var edits: [GeneratorEdit] {
+        fields.map { field in
+            let bytes = Self.bytes(of: field)
+            let base = bytes.lowerBound & ~1
+            let end = UInt64(field.bitOffset) + UInt64(field.bits)
+            var edit = GeneratorEdit(base: base)
+            edit.shift = UInt64(base + 8) * 8 - end
+            edit.mask = (UInt64.max >> (64 - UInt64(field.bits))) << edit.shift
+            edit.first = field.first
+            edit.span = field.last - field.first
+            edit.isRandom = field.isRandom
+            if (layout.network..<layout.transport).contains(bytes.lowerBound) {
+                edit.headerChecksum = layout.headerChecksum
+            }
+            let isCovered =
+                (layout.transport..<max(layout.transport, layout.end)).contains(bytes.lowerBound)
+                || layout.coversAddresses && layout.addresses.contains(bytes.lowerBound)
+            if isCovered { edit.transportChecksum = layout.transportChecksum }
+            return edit
         }
-        return Self.sum(bytes[...])
+    }
+
+    /// The bytes that a field has a part of.
+    static func bytes(of field: PacketGeneratorField) -> Range<Int> {
+        let start = Int(field.bitOffset)
+        return start / 8..<(start + Int(field.bits) + 7) / 8
     }
 
     private static func word(_ bytes: [UInt8], _ offset: Int) -> Int {
@@ -156,5 +226,9 @@ struct GeneratorTemplate {
             return InternetChecksum.fold(InternetChecksum.sum(base, count: region.count))
         }
         return Int(memory.byteSwapped)
+    }
+
+    private static func folded(_ sum: Int) -> Int {
+        Int(InternetChecksum.fold(UInt64(sum)))
     }
 }

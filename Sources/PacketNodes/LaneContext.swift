@@ -97,12 +97,16 @@ public struct LaneContext {
 
     /// A random number, good enough for spreading and identification fields, not for secrets.
     @inlinable @inline(__always)
-    public mutating func random() -> UInt64 {
-        var x = randomState
+    public mutating func random() -> UInt64 { Self.random(&randomState) }
+
+    /// A random number, and the state that the next one comes from.
+    @inlinable @inline(__always)
+    public static func random(_ state: inout UInt64) -> UInt64 {
+        var x = state
         x ^= x >> 12
         x ^= x << 25
         x ^= x >> 27
-        randomState = x
+        state = x
         return x &* 0x2545_F491_4F6C_DD1D
     }
 }

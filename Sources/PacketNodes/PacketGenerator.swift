@@ -1,42 +1,6 @@
 internal import CLinux
 public import ControlProtocol
 public import Coordination
-internal import PacketGraph
-
-/// Why a command to the packet generator is refused.
-public enum PacketGeneratorError: Error, Hashable, Sendable, CustomStringConvertible {
-    case duplicateName(String)
-    case unknownStream(String)
-    case tooManyStreams(lane: Int, limit: Int)
-    case noSuchLane(Int, lanes: Int)
-    case graphNode(String)
-    case interface(UInt16)
-    case sizes(minimum: Int, maximum: Int, lowest: Int, highest: Int)
-    case framePackets(Int)
-    case addressRange(String)
-    case notIPv4
-
-    /// What is wrong and what to change.
-    public var description: String {
-        switch self {
-        case .duplicateName(let name): "there is a stream \(name) already; delete it first"
-        case .unknownStream(let name): "there is no stream \(name)"
-        case .tooManyStreams(let lane, let limit):
-            "lane \(lane) has \(limit) streams already; delete one or use another lane"
-        case .noSuchLane(let lane, let lanes):
-            "there is no lane \(lane); the node has \(lanes), numbered from 0"
-        case .graphNode(let name):
-            "packets cannot start at \(name); use ethernet-input or ip4-input"
-        case .interface(let index): "there is no interface with index \(index)"
-        case .sizes(let minimum, let maximum, let lowest, let highest):
-            "sizes \(minimum)-\(maximum): they must go up, and lie in \(lowest)...\(highest) bytes"
-        case .framePackets(let count):
-            "\(count) packets a frame; it must be 1...\(frameCapacity)"
-        case .addressRange(let which): "the \(which) addresses go down; give the lower one first"
-        case .notIPv4: "addresses can vary only in a template with an IPv4 header"
-        }
-    }
-}
 
 /// The control side of the packet generator of a worker: keeps the streams, gives each lane those
 /// it is to run.
@@ -48,11 +12,13 @@ public final class PacketGenerator {
 
     private struct Stream {
         var configuration: PacketGeneratorStream
-        var template: GeneratorTemplate
         /// What the lane runs; nil while the stream is disabled.
         var running: GeneratorStream?
         /// Packets made before it was disabled.
         var made: UInt64 = 0
+        /// What it replays, one packet after the other, and where each ends.
+        var packets: [UInt8] = []
+        var ends: [UInt32] = []
     }
 
     /// Memory that a lane may still use.
@@ -98,57 +64,51 @@ public final class PacketGenerator {
             streams.remove(at: index)
             publish(lane: lane, retiring: blocks)
         case .enable(let name, let isEnabled):
-            if name.isEmpty {
-                for index in streams.indices { enable(index, isEnabled) }
-            } else {
-                enable(try index(of: name), isEnabled)
+            guard name.isEmpty else {
+                let index = try index(of: name)
+                guard !isEnabled || canRun(index) else { throw .nothingToReplay(name) }
+                enable(index, isEnabled)
+                break
             }
-        case .show:
-            return text
+            for index in streams.indices where !isEnabled || canRun(index) {
+                enable(index, isEnabled)
+            }
+        case .append(let name, let packets):
+            try append(packets, to: try index(of: name))
+        case .configure(let name, let change):
+            try configure(try index(of: name), change)
+        case .show(let first):
+            return text(from: Int(first))
         }
         return ""
+    }
+
+    private func canRun(_ index: Int) -> Bool {
+        !streams[index].configuration.isReplay || !streams[index].ends.isEmpty
     }
 
     /// How far every stream is, in the order in which they were made; their lanes have ended.
     public var progress: [HandoverRecord.Stream] {
         streams.map { stream in
             guard let state = stream.running?.state.pointee else {
-                return HandoverRecord.Stream(
-                    made: stream.made,
-                    credit: 0,
-                    lastTime: 0,
-                    size: 0,
-                    destination: 0,
-                    source: 0
-                )
+                return HandoverRecord.Stream(made: stream.made, credit: 0, lastTime: 0)
             }
             return HandoverRecord.Stream(
                 made: state.made,
                 credit: state.credit,
-                lastTime: state.lastTime,
-                size: UInt64(state.size),
-                destination: state.destination,
-                source: state.source
+                lastTime: state.lastTime
             )
         }
     }
 
     /// Goes on where a predecessor with the same streams has ended; the lanes do not run yet.
-    ///
-    /// A place that does not fit its stream is left out: the record is another process's.
     public func resume(_ progress: [HandoverRecord.Stream]) {
         for (index, former) in progress.enumerated() where index < streams.count {
             streams[index].made = former.made
             guard let running = streams[index].running else { continue }
-            running.state.pointee.made = former.made
+            running.place(after: former.made)
             running.state.pointee.credit = former.credit.isFinite ? max(0, former.credit) : 0
             running.state.pointee.lastTime = former.lastTime
-            let size = Int(clamping: former.size)
-            if (running.minimumBytes...running.maximumBytes).contains(size) {
-                running.state.pointee.size = size
-            }
-            running.state.pointee.destination = former.destination % running.destination.count
-            running.state.pointee.source = former.source % running.source.count
         }
     }
 
@@ -170,26 +130,6 @@ public final class PacketGenerator {
     }
 
     private func create(_ stream: PacketGeneratorStream) throws(PacketGeneratorError) {
-        try check(stream)
-        let ranges = [
-            (stream.firstSource, stream.lastSource, 12),
-            (stream.firstDestination, stream.lastDestination, 16),
-        ]
-        var template = GeneratorTemplate(
-            template: stream.template,
-            maximumBytes: Int(stream.maximumBytes),
-            startsAtIPv4: stream.graphNode == "ip4-input"
-        )
-        for (first, last, offset) in ranges where first != 0 || last != 0 {
-            guard template.isIPv4, Int(stream.minimumBytes) >= template.layout.network + 20 else {
-                throw .notIPv4
-            }
-            template.setAddress(first, at: offset)
-        }
-        streams.append(Stream(configuration: stream, template: template))
-    }
-
-    private func check(_ stream: PacketGeneratorStream) throws(PacketGeneratorError) {
         let lane = Int(stream.lane)
         guard !streams.contains(where: { $0.configuration.name == stream.name }) else {
             throw .duplicateName(stream.name)
@@ -199,29 +139,45 @@ public final class PacketGenerator {
         else {
             throw .tooManyStreams(lane: lane, limit: Self.streamLimit)
         }
-        guard ["ethernet-input", "ip4-input"].contains(stream.graphNode) else {
-            throw .graphNode(stream.graphNode)
-        }
-        guard Int(stream.interface) < ForwardingTables.interfaceLimit else {
-            throw .interface(stream.interface)
-        }
-        guard 1...stream.maximumBytes ~= stream.minimumBytes,
-            Int(stream.maximumBytes) <= bufferBytes
-        else {
-            throw .sizes(
-                minimum: Int(stream.minimumBytes),
-                maximum: Int(stream.maximumBytes),
-                lowest: 1,
+        try stream.check(bufferBytes: bufferBytes)
+        streams.append(Stream(configuration: stream))
+    }
+
+    private func append(_ packets: [[UInt8]], to index: Int) throws(PacketGeneratorError) {
+        let stream = streams[index]
+        guard stream.configuration.isReplay else { throw .notReplayed(stream.configuration.name) }
+        let bytes = packets.reduce(stream.packets.count) { $0 + $1.count }
+        guard stream.ends.count + packets.count <= PacketGeneratorStream.mostReplayed,
+            bytes <= PacketGeneratorStream.mostReplayedBytes
+        else { throw .tooMuchToReplay }
+        for (number, packet) in packets.enumerated()
+        where !(1...bufferBytes).contains(packet.count) {
+            throw .packet(
+                number: stream.ends.count + number + 1,
+                bytes: packet.count,
                 highest: bufferBytes
             )
         }
-        guard 1...frameCapacity ~= Int(stream.framePackets) else {
-            throw .framePackets(Int(stream.framePackets))
+        for packet in packets {
+            streams[index].packets += packet
+            streams[index].ends.append(UInt32(streams[index].packets.count))
         }
-        guard stream.firstSource <= stream.lastSource else { throw .addressRange("source") }
-        guard stream.firstDestination <= stream.lastDestination else {
-            throw .addressRange("destination")
-        }
+    }
+
+    private func configure(
+        _ index: Int,
+        _ change: PacketGeneratorChange
+    ) throws(PacketGeneratorError) {
+        var configuration = streams[index].configuration
+        change.apply(to: &configuration)
+        try configuration.check(bufferBytes: bufferBytes)
+        streams[index].configuration = configuration
+        guard streams[index].running != nil else { return }
+        streams[index].running?.limit = configuration.limit
+        streams[index].running?.packetsPerSecond = Double(configuration.packetsPerSecond)
+        streams[index].running?.framePackets = Int(configuration.framePackets)
+        // All memory stays in use: the lane goes on where it is.
+        publish(lane: Int(configuration.lane), retiring: [])
     }
 
     private func enable(_ index: Int, _ isEnabled: Bool) {
@@ -238,39 +194,14 @@ public final class PacketGenerator {
         guard let running = streams[index].running else { return [] }
         streams[index].made = made(streams[index])
         streams[index].running = nil
-        return [UnsafeMutableRawPointer(running.image), UnsafeMutableRawPointer(running.state)]
-            + (running.sizes.map { [UnsafeMutableRawPointer($0)] } ?? [])
+        return running.blocks
     }
 
     private func start(_ stream: Stream) -> GeneratorStream {
         let configuration = stream.configuration
-        func copy<Element>(_ elements: [Element]) -> UnsafeMutablePointer<Element> {
-            let memory = UnsafeMutablePointer<Element>.allocate(capacity: max(1, elements.count))
-            memory.initialize(from: elements, count: elements.count)
-            return memory
-        }
-        func range(_ first: UInt32, _ last: UInt32) -> GeneratorRange {
-            GeneratorRange(first: first, count: UInt64(last - first) + 1)
-        }
-        let next: GeneratorInput.Next =
-            configuration.graphNode == "ip4-input" ? .ip4Input : .ethernetInput
-        let minimum = Int(configuration.minimumBytes)
-        return GeneratorStream(
-            image: copy(stream.template.image),
-            sizes: stream.template.sizeFields(minimumBytes: minimum).map(copy),
-            layout: stream.template.layout,
-            minimumBytes: minimum,
-            maximumBytes: Int(configuration.maximumBytes),
-            exit: next.rawValue,
-            interface: configuration.interface,
-            framePackets: Int(configuration.framePackets),
-            limit: configuration.limit,
-            packetsPerSecond: Double(configuration.packetsPerSecond),
-            destination: range(configuration.firstDestination, configuration.lastDestination),
-            source: range(configuration.firstSource, configuration.lastSource),
-            isRandom: configuration.isRandom,
-            state: copy([GeneratorState(size: minimum)])
-        )
+        let running = GeneratorStream(configuration, replaying: stream.packets, stream.ends)
+        running.place(after: 0)
+        return running
     }
 
     /// Gives a lane the streams that it is to run now.
@@ -301,16 +232,23 @@ public final class PacketGenerator {
         }
     }
 
-    private var text: String {
-        guard !streams.isEmpty else { return "no streams\n" }
-        return streams.map { stream in
-            let configuration = stream.configuration
-            let made = made(stream)
-            let isDone = configuration.limit > 0 && made >= configuration.limit
-            let state = stream.running == nil ? "disabled" : isDone ? "done" : "enabled"
-            let limit = configuration.limit == 0 ? "no limit" : "limit \(configuration.limit)"
-            return "\(configuration.name): \(state), lane \(configuration.lane), "
-                + "\(configuration.graphNode), \(made) packets, \(limit)\n"
-        }.joined()
+    private func text(from first: Int) -> String {
+        var text = ""
+        for stream in streams.dropFirst(first) {
+            let status = PacketGeneratorStatus(
+                stream: stream.configuration,
+                isEnabled: stream.running != nil,
+                made: made(stream),
+                replayedPackets: UInt32(stream.ends.count),
+                replayedBytes: UInt32(stream.packets.count)
+            )
+            let line = status.line
+            guard text.utf8.count + line.utf8.count <= Self.answerBytes else { break }
+            text += line
+        }
+        return text
     }
+
+    /// The most bytes of an answer; every line is shorter.
+    private static let answerBytes = 49_152
 }

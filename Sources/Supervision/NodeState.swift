@@ -67,8 +67,8 @@ struct NodeState {
     var isHandingOver = false
     /// The record of the restart under way.
     var handover: HandoverRecord?
-    /// The streams that its packet generator was given, and whether they run.
-    var streams: [(stream: PacketGeneratorStream, isEnabled: Bool)] = []
+    /// The streams that its packet generator was given.
+    var streams: [GivenStream] = []
     /// Restarts after deaths so far.
     var restarts = 0
     var budget: RestartBudget

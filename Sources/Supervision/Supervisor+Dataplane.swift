@@ -80,23 +80,9 @@ extension Supervisor: Dataplane {
                 step: "answer of the packet generator",
                 within: options.times.request
             ).text
-            noteStreams(command, node)
+            nodes[node]?.streams.note(command)
             return text
         } catch { throw ChangeError(error.description) }
-    }
-
-    /// Remembers what a worker's packet generator has, for a successor.
-    private func noteStreams(_ command: PacketGeneratorCommand, _ node: Int) {
-        switch command {
-        case .create(let stream): nodes[node]?.streams.append((stream, false))
-        case .delete(let name): nodes[node]?.streams.removeAll { $0.stream.name == name }
-        case .enable(let name, let isEnabled):
-            for index in nodes[node]?.streams.indices ?? 0..<0
-            where name.isEmpty || nodes[node]?.streams[index].stream.name == name {
-                nodes[node]?.streams[index].isEnabled = isEnabled
-            }
-        case .show: break
-        }
     }
 
     /// Asks a node's worker something.

@@ -207,17 +207,14 @@ extension Supervisor {
     }
 
     private func giveStreams(
-        _ streams: [(stream: PacketGeneratorStream, isEnabled: Bool)],
+        _ streams: [GivenStream],
         to successor: NodeProcess
     ) async throws(StepFailure) {
-        for (stream, isEnabled) in streams {
-            for command in [
-                PacketGeneratorCommand.create(stream),
-                .enable(name: stream.name, isEnabled: isEnabled),
-            ] {
+        for stream in streams {
+            for command in stream.commands {
                 _ = try await successor.request(
                     .packetGenerator(command),
-                    step: "packet generator's stream \(stream.name)",
+                    step: "packet generator's stream \(stream.stream.name)",
                     within: options.times.request
                 )
             }

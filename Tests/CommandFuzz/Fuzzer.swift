@@ -9,6 +9,9 @@ protocol FuzzTarget {
     /// What mutations are spiced with.
     var words: [String] { get }
 
+    /// Whether a line of the corpus is one to start from.
+    func takes(_ line: String) -> Bool
+
     /// A text of the corpus in the form that is fed.
     func seed(_ line: String) -> [UInt8]
 
@@ -17,6 +20,11 @@ protocol FuzzTarget {
     /// - Returns: the sort of outcome, which tells what is worth mutating further.
     /// - Throws: `FuzzFault` for an answer that cannot be right.
     func examine(_ text: [UInt8]) async throws(FuzzFault) -> String
+}
+
+extension FuzzTarget {
+    /// All are.
+    func takes(_ line: String) -> Bool { true }
 }
 
 /// An answer that cannot be right.
@@ -62,7 +70,9 @@ struct Fuzzer {
             print("\(target.name): \(Self.corpus.path) cannot be read")
             return false
         }
-        let texts = lines.split(separator: "\n").map { target.seed(String($0)) }
+        let texts = lines.split(separator: "\n").map(String.init).filter(target.takes).map(
+            target.seed
+        )
         var mutator = Mutator(texts: texts, words: target.words, seed: seed)
         var outcomes: Set<String> = []
         var memory = 0

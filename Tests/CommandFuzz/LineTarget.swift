@@ -67,7 +67,7 @@ struct LineTarget: FuzzTarget {
     }
 
     /// A fault without the words that it is about.
-    private static func sort(of failure: CommandFailure) -> String {
+    static func sort(of failure: CommandFailure) -> String {
         let parts = failure.message.split(separator: "\"", omittingEmptySubsequences: false)
         let plain = parts.enumerated().filter { $0.offset.isMultiple(of: 2) }.map(\.element)
         return plain.joined() + failure.expected.joined(separator: " ")

@@ -2,14 +2,15 @@ import Foundation
 
 /// Feeds mutated commands to what reads them.
 ///
-///     command-fuzzer {line | keys} COUNT [SEED] [FOLDER FOR NEW TEXTS]
+///     command-fuzzer {line | keys | template} COUNT [SEED] [FOLDER FOR NEW TEXTS]
 ///
-/// `line`: the grammar and its completion; `keys`: bytes from a terminal to the whole shell. A text with a new
+/// `line`: the grammar and its completion; `keys`: bytes from a terminal to the whole shell;
+/// `template`: definitions of packet streams, and the packets of those that are taken. A text with a new
 /// outcome is kept and mutated further; with a folder it is written there. Exit status 0: each text was answered,
 /// and as it should be. A crash, and a text that takes longer than ten seconds, name the text's number.
 let arguments = CommandLine.arguments
 guard arguments.count >= 3, let count = Int(arguments[2]), count > 0 else {
-    print("command-fuzzer {line | keys} COUNT [SEED] [FOLDER FOR NEW TEXTS]")
+    print("command-fuzzer {line | keys | template} COUNT [SEED] [FOLDER FOR NEW TEXTS]")
     exit(64)
 }
 Fuzzer.reportCrashes()
@@ -17,8 +18,9 @@ let target: any FuzzTarget
 switch arguments[1] {
 case "line": target = LineTarget()
 case "keys": target = KeysTarget()
+case "template": target = TemplateTarget()
 default:
-    print("command-fuzzer: \(arguments[1]) is neither line nor keys")
+    print("command-fuzzer: \(arguments[1]) is neither line, keys nor template")
     exit(64)
 }
 let fuzzer = Fuzzer(

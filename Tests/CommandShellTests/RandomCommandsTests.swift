@@ -8,7 +8,7 @@ import Testing
     private static let fuzzer = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         .deletingLastPathComponent().appendingPathComponent("command-fuzzer").path
 
-    @Test(arguments: [("line", 4000), ("keys", 1000)])
+    @Test(arguments: [("line", 4000), ("keys", 1000), ("template", 5000)])
     func everyTextIsAnsweredAsItShouldBe(kind: String, count: Int) async throws {
         let output = try await succeed(
             [Self.fuzzer, kind, "\(count)", "20261123"],

@@ -115,21 +115,40 @@ import Testing
         return packet
     }
 
+    /// A field of whole bytes that counts up.
+    static func field(
+        at byte: Int,
+        bits: UInt8 = 32,
+        _ first: UInt32,
+        _ last: UInt32,
+        isRandom: Bool = false
+    ) -> PacketGeneratorField {
+        PacketGeneratorField(
+            bitOffset: UInt32(byte * 8),
+            bits: bits,
+            first: UInt64(first),
+            last: UInt64(last),
+            isRandom: isRandom,
+            text: "byte \(byte)"
+        )
+    }
+
     @Test func addressesCountUpThroughTheirRangesWithRightChecksums() throws {
         let base = Self.withChecksum(Packet.IPv4(payload: Packet.udp([9, 9, 9])))
+        let (source, destination) = (address(10, 0, 1, 100), address(20, 0, 0, 250))
         var stream = Self.stream(base.frame, limit: 200, sizes: 60...61)
-        stream.firstDestination = address(20, 0, 0, 250)
-        stream.lastDestination = address(20, 0, 1, 2)
-        stream.firstSource = address(10, 0, 1, 100)
-        stream.lastSource = address(10, 0, 1, 106)
+        stream.fields = [
+            Self.field(at: 26, source, address(10, 0, 1, 106)),
+            Self.field(at: 30, destination, address(20, 0, 1, 2)),
+        ]
         try start(stream)
         router.turn(afterMilliseconds: 1)
         let sent = router.sent().map(\.packet)
         #expect(sent.count == 200)
         for (index, packet) in sent.enumerated() {
             var expected = base
-            expected.destination = stream.firstDestination + UInt32(index % 9)
-            expected.source = stream.firstSource + UInt32(index % 7)
+            expected.destination = destination + UInt32(index % 9)
+            expected.source = source + UInt32(index % 7)
             let padding = (0..<60 + index % 2 - 45).map { UInt8($0) }
             expected.payload = Packet.udp([9, 9, 9] + padding)
             expected = Self.withChecksum(expected)
@@ -139,9 +158,9 @@ import Testing
 
     @Test func randomAddressesFillTheirRange() throws {
         var stream = Self.stream(Packet.IPv4().frame, limit: 1024)
-        stream.firstDestination = address(20, 0, 0, 0)
-        stream.lastDestination = address(20, 0, 0, 15)
-        stream.isRandom = true
+        stream.fields = [
+            Self.field(at: 30, address(20, 0, 0, 0), address(20, 0, 0, 15), isRandom: true)
+        ]
         try start(stream)
         for _ in 0..<4 { router.turn(afterMilliseconds: 1) }
         let sent = router.sent().map(\.packet)
@@ -171,8 +190,10 @@ import Testing
         #expect(router.turn(afterMilliseconds: 1) == 0)
         #expect(generator.made("a") == 512)
         #expect(generator.made("b") == nil)
-        let text = try generator.apply(.show)
-        #expect(text == "a: disabled, lane 0, ethernet-input, 512 packets, no limit\n")
+        let text = try generator.apply(.show(from: 0))
+        let status = try #require(PacketGeneratorStatus(line: text.dropLast()))
+        #expect(status.stream.name == "a" && status.made == 512 && !status.isEnabled)
+        #expect(try generator.apply(.show(from: 1)).isEmpty)
         _ = router.sent()
         #expect(router.pool.available == router.buffers)
     }
@@ -205,26 +226,20 @@ import Testing
         #expect(refused { $0.framePackets = 257 } == .framePackets(257))
         #expect(refused { $0.minimumBytes = 0 } != nil)
         #expect(refused { $0.maximumBytes = 2049 } != nil)
+        let byte = Self.field(at: 1, bits: 8, 3, 4)
+        for field in [
+            Self.field(at: 26, 9, 8), Self.field(at: 1000, 1, 2), Self.field(at: 1, bits: 0, 0, 0),
+            Self.field(at: 1, bits: 4, 1, 16), Self.field(at: 1, bits: 64, 1, 16),
+            Self.field(at: 1, bits: 65, 1, 2),
+        ] {
+            #expect(refused { $0.fields = [byte, field] } == .field("byte \(field.bitOffset / 8)"))
+        }
         #expect(
-            refused {
-                $0.lastDestination = 0; $0.firstDestination = 9
-            } == .addressRange("destination")
+            refused { $0.fields = Array(repeating: byte, count: 33) } == .tooManyFields(33)
         )
-        #expect(
-            refused {
-                $0.firstSource = 9; $0.lastSource = 8
-            } == .addressRange("source")
-        )
-        #expect(
-            refused {
-                $0.template = [1, 2, 3]; $0.lastSource = 8
-            } == .notIPv4
-        )
-        #expect(
-            refused {
-                $0.minimumBytes = 20; $0.lastSource = 8
-            } == .notIPv4
-        )
+        #expect(refused { $0.txInterface = 2 } == .interface(2))
+        #expect(refused { $0.graphNode = "interface-output" } == .interface(0))
+        #expect(refused { $0.interface = 0 } == .interface(0))
         for number in 0..<PacketGenerator.streamLimit {
             #expect(refused { $0.name = "\(number)" } == nil)
         }

@@ -194,7 +194,9 @@ final class FakeDataplane: Dataplane {
             throw ChangeError(refusal)
         }
         recorded.withLock { $0.generator.append((node, command)) }
-        return command == .show ? "stream x\n" : ""
+        guard command == .show(from: 0) else { return "" }
+        let stream = PacketGeneratorStream(name: "x", interface: 1, limit: 7, template: [1, 0xAB])
+        return PacketGeneratorStatus(stream: stream, isEnabled: true, made: 7).line
     }
 
     func setCanary(_ rule: CanaryRule?) async throws(ChangeError) {

@@ -1,5 +1,6 @@
 import ControlProtocol
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Supervision
@@ -46,7 +47,7 @@ import Testing
         #expect(stream.limit == 10)
         #expect(stream.packetsPerSecond == 1000)
         #expect(stream.minimumBytes == 46 && stream.maximumBytes == 46)
-        #expect(stream.firstDestination == 0 && stream.lastDestination == 0)
+        #expect(stream.fields.isEmpty && stream.txInterface == 0 && !stream.isReplay)
     }
 
     @Test func makesChecksumsThatAddUp() async throws {
@@ -91,10 +92,27 @@ import Testing
             UDP: 10.0.0.1 - 10.0.0.9 -> 20.0.0.0-20.0.255.255 random UDP: 1 -> 2 }
             """
         )
-        #expect(stream.firstSource == 0x0A00_0001 && stream.lastSource == 0x0A00_0009)
-        #expect(stream.firstDestination == 0x1400_0000 && stream.lastDestination == 0x1400_FFFF)
-        #expect(stream.isRandom)
-        #expect(Array(stream.template[26...27]) == [0, 0], "packets differ: no UDP checksum")
+        #expect(
+            stream.fields == [
+                PacketGeneratorField(
+                    bitOffset: 96,
+                    bits: 32,
+                    first: 0x0A00_0001,
+                    last: 0x0A00_0009,
+                    isRandom: true,
+                    text: "IPv4 source 10.0.0.1 - 10.0.0.9 random"
+                ),
+                PacketGeneratorField(
+                    bitOffset: 128,
+                    bits: 32,
+                    first: 0x1400_0000,
+                    last: 0x1400_FFFF,
+                    isRandom: true,
+                    text: "IPv4 destination 20.0.0.0 - 20.0.255.255 random"
+                ),
+            ]
+        )
+        #expect(PacketJudge(stream.template, startsAtNetwork: true).faults.isEmpty)
     }
 
     @Test func takesBytesAsTheyAre() async throws {
@@ -127,7 +145,8 @@ import Testing
                 == "packet-generator new lacks interface INTERFACE"
         )
         #expect(
-            try await refusal("name x interface tap0") == "packet-generator new lacks data { ... }"
+            try await refusal("name x interface tap0")
+                == "packet-generator new lacks data { ... } or pcap /FILE"
         )
         #expect(
             try await refusal("name x interface tap1 worker 1 \(Self.data)")
@@ -135,15 +154,15 @@ import Testing
         )
         #expect(
             try await refusal("name x interface tap0 size 20 \(Self.data)")
-                == "a size of 20 bytes is less than the 46 of data { }"
+                == "a size of 20 bytes is less than the 42 of the headers"
         )
         #expect(
             try await refusal("name x interface tap0 node ip6-input \(Self.data)")
-                == "packets start at ethernet-input or ip4-input, not at \"ip6-input\""
+                == "packets start at ethernet-input, ip4-input or INTERFACE-output, not at \"ip6-input\""
         )
         #expect(
             try await refusal("name x interface tap0 data { UDP: 1.2.3.4 -> 5.6.7.8 }")
-                == "packets that start at ethernet-input begin with IP4: MAC -> MAC"
+                == "packets that start with an Ethernet header begin with IP4: MAC -> MAC"
         )
         #expect(try await refusal("name x name y \(Self.data)").hasPrefix("unknown word \"name\""))
     }
@@ -152,7 +171,7 @@ import Testing
         let fake = try FakeDataplane()
         fake.recorded.withLock { $0.refuseGenerator = { $0 == 0 ? "no stream x" : nil } }
         let runner = CommandRunner(dataplane: fake)
-        for line in ["enable-stream x", "disable-stream", "delete x"] {
+        for line in ["enable-stream x", "disable-stream", "delete x", "configure x limit 1e3"] {
             let outcome = await runner.run(line: "packet-generator \(line)")
             #expect(!outcome.isError)
         }
@@ -161,6 +180,7 @@ import Testing
             made == [
                 .enable(name: "x", isEnabled: true), .enable(name: "", isEnabled: false),
                 .delete(name: "x"),
+                .configure(name: "x", PacketGeneratorChange(limit: 1000)),
             ]
         )
         fake.recorded.withLock { $0.refuseGenerator = { _ in "no stream x" } }

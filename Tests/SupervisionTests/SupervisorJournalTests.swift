@@ -220,7 +220,7 @@ struct SupervisorJournalTests {
         #expect(machine.transcript("keeper.1.1").contains("setPort 2 mtu(9000)"))
         #expect(await machine.supervisor.view().interfaces.last?.mtu == 9000)
         #expect(!machine.transcript("keeper.0.1").contains { $0.hasPrefix("setPort") })
-        let text = try await machine.supervisor.packetGenerator(node: 1, .show)
+        let text = try await machine.supervisor.packetGenerator(node: 1, .show(from: 0))
         #expect(text == "streams of node 1")
         await #expect(throws: ChangeError.self) {
             try await machine.supervisor.apply(.mtu(interface: "port1", bytes: 20))

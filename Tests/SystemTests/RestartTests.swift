@@ -47,7 +47,7 @@ extension SystemTests {
             let instance = LiveDataplane.freshName()
             try await LiveDataplane.run(
                 instance: instance,
-                topology: Self.loopless(instance)
+                topology: Testbed.loopless(instance)
             ) { dataplane in
                 for (index, port) in ["in0", "out0", "in1", "out1"].enumerated() {
                     try await dataplane.configure(
@@ -81,28 +81,6 @@ extension SystemTests {
                 }
                 #expect(try await dataplane.allDrops().values.reduce(0, +) == 0)
             }
-        }
-
-        /// Two virtual nodes with ports that lead nowhere.
-        private static func loopless(_ instance: String) -> String {
-            let nodes = (0..<2).map { node in
-                """
-                  - node: \(node)
-                    virtual-of: 0
-                    lanes: [\(Machine.cpus[node])]
-                    control-cpu: \(Machine.cpus[node])
-                    ports:
-                      - {name: in\(node), null: yes}
-                      - {name: out\(node), null: yes}
-                """
-            }
-            return """
-                schema: 1
-                defaults: {heap: 128M, buffers: 8192}
-                nodes:
-                \(nodes.joined(separator: "\n"))
-
-                """
         }
 
         @Test func aSpareTakesOverFromAKilledWorkerAndTheOtherNodeLosesNothing() async throws {

@@ -192,3 +192,27 @@ extension Testbed.Host {
         return (counters["tx"]["packets"].int ?? -1, counters["rx"]["packets"].int ?? -1)
     }
 }
+
+extension Testbed {
+    /// Two virtual nodes with ports that lead nowhere.
+    static func loopless(_ instance: String) -> String {
+        let nodes = (0..<2).map { node in
+            """
+              - node: \(node)
+                virtual-of: 0
+                lanes: [\(Machine.cpus[node])]
+                control-cpu: \(Machine.cpus[node])
+                ports:
+                  - {name: in\(node), null: yes}
+                  - {name: out\(node), null: yes}
+            """
+        }
+        return """
+            schema: 1
+            defaults: {heap: 128M, buffers: 8192}
+            nodes:
+            \(nodes.joined(separator: "\n"))
+
+            """
+    }
+}

@@ -33,7 +33,7 @@ extension CommandForms {
         > Shows interfaces with their counters, or their addresses.
         show hardware-interfaces [INTERFACE]
         > Shows ports with their drivers and hardware counters.
-        show packet-generator
+        show packet-generator [verbose]
         > Shows the packet generators' streams.
         show runtime [node NUMA-NODE] [lane 0...63] [summary] [verbose] [max] [time]
         > Shows what graph nodes did on each lane, and the control lanes' processes.
@@ -74,27 +74,40 @@ extension CommandForms {
         set ip neighbor del INTERFACE A.B.C.D [MAC]
         > Forgets who has an address.
         packet-generator new { [name STREAM] [limit NUMBER] [rate NUMBER] [size BYTES[-BYTES]] [interface
-         INTERFACE] [node INPUT-NODE] [maxframe 1...256] [worker 0...63] [numa NUMA-NODE] [data { {IP4: MAC
-         -> MAC {UDP: A.B.C.D[-A.B.C.D] [- A.B.C.D] -> A.B.C.D[-A.B.C.D] [- A.B.C.D] [ttl 0...255] [tos
-         0...255] [random] [UDP: 0...65535 -> 0...65535] [incrementing 0...9216] [hex 0xHEX ...] | TCP:
-         A.B.C.D[-A.B.C.D] [- A.B.C.D] -> A.B.C.D[-A.B.C.D] [- A.B.C.D] [ttl 0...255] [tos 0...255] [random]
-         [TCP: 0...65535 -> 0...65535] [incrementing 0...9216] [hex 0xHEX ...] | ICMP: A.B.C.D[-A.B.C.D] [-
-         A.B.C.D] -> A.B.C.D[-A.B.C.D] [- A.B.C.D] [ttl 0...255] [tos 0...255] [random] [ICMP {echo_request
-         | echo_reply | 0...255} [code 0...255] [id 0...65535] [seq 0...65535]] [incrementing 0...9216] [hex
-         0xHEX ...]} | {UDP: A.B.C.D[-A.B.C.D] [- A.B.C.D] -> A.B.C.D[-A.B.C.D] [- A.B.C.D] [ttl 0...255]
-         [tos 0...255] [random] [UDP: 0...65535 -> 0...65535] [incrementing 0...9216] [hex 0xHEX ...] | TCP:
-         A.B.C.D[-A.B.C.D] [- A.B.C.D] -> A.B.C.D[-A.B.C.D] [- A.B.C.D] [ttl 0...255] [tos 0...255] [random]
-         [TCP: 0...65535 -> 0...65535] [incrementing 0...9216] [hex 0xHEX ...] | ICMP: A.B.C.D[-A.B.C.D] [-
-         A.B.C.D] -> A.B.C.D[-A.B.C.D] [- A.B.C.D] [ttl 0...255] [tos 0...255] [random] [ICMP {echo_request
-         | echo_reply | 0...255} [code 0...255] [id 0...65535] [seq 0...65535]] [incrementing 0...9216] [hex
-         0xHEX ...]} | hex 0xHEX ...} }] }
+         INTERFACE] [tx-interface INTERFACE] [node INPUT-NODE] [maxframe 1...256] [worker 0...63] [numa
+         NUMA-NODE] [pcap /FILE] [loop NUMBER] [data { [{IP4: | IP6: | ARP: | NUMBER:} MAC [{- | +} MAC] ->
+         MAC [{- | +} MAC] [vlan 0...4095 [{- | +} 0...4095] [priority 0...7 [{- | +} 0...7]] [cfi 0...1 [{-
+         | +} 0...1]] [dot1ad] ...]] [{request: | reply: | NUMBER:} MAC/A.B.C.D -> MAC/A.B.C.D | {UDP: |
+         TCP: | ICMP: | NUMBER:} A.B.C.D [{- | +} A.B.C.D] -> A.B.C.D [{- | +} A.B.C.D] [ttl 0...255 [{- |
+         +} 0...255]] [tos 0...255 [{- | +} 0...255]] [dscp 0...63 [{- | +} 0...63]] [ecn 0...3 [{- | +}
+         0...3]] [fragment id 0...65535 [{- | +} 0...65535] offset 0...65528 [{- | +} 0...65528]] [id
+         0...65535 [{- | +} 0...65535]] [df] [DF] [mf] [MF] [ce] [CE] [length 0...65535 [{- | +} 0...65535]]
+         [checksum 0...65535 [{- | +} 0...65535]] [version 0...15 [{- | +} 0...15]] [header-length 0...15
+         [{- | +} 0...15]] [random] | {UDP: | TCP: | ICMP6: | NUMBER:} IPV6 [{- | +} IPV6] -> IPV6 [{- | +}
+         IPV6] [hop-limit 0...255 [{- | +} 0...255]] [traffic-class 0...255 [{- | +} 0...255]] [flow-label
+         0...1048575 [{- | +} 0...1048575]] [length 0...65535 [{- | +} 0...65535]] [version 0...15 [{- | +}
+         0...15]] [random]] [UDP: 0...65535 [{- | +} 0...65535] -> 0...65535 [{- | +} 0...65535] [length
+         0...65535 [{- | +} 0...65535]] [checksum 0...65535 [{- | +} 0...65535]] | TCP: 0...65535 [{- | +}
+         0...65535] -> 0...65535 [{- | +} 0...65535] [seqnum 0...4294967295 [{- | +} 0...4294967295]]
+         [acknum 0...4294967295 [{- | +} 0...4294967295]] [window 0...65535 [{- | +} 0...65535]] [urgent
+         0...65535 [{- | +} 0...65535]] [checksum 0...65535 [{- | +} 0...65535]] [FIN] [SYN] [RST] [PSH]
+         [ACK] [URG] [ECE] [CWR] | {ICMP | ICMP6} {echo_request | echo_reply | destination_unreachable |
+         packet_too_big | time_exceeded | parameter_problem | redirect | source_quench | timestamp_request |
+         timestamp_reply | router_solicitation | router_advertisement | neighbor_solicitation |
+         neighbor_advertisement | 0...255 [{- | +} 0...255]} [code 0...255 [{- | +} 0...255]] [id 0...65535
+         [{- | +} 0...65535]] [seq 0...65535 [{- | +} 0...65535]] [checksum 0...65535 [{- | +} 0...65535]]]
+         [incrementing 0...9216] [hex 0xHEX ...] }] }
         > Makes a stream of packets on the NUMA node of an interface; it starts disabled.
+        packet-generator configure STREAM [limit NUMBER] [rate NUMBER] [maxframe 1...256]
+        > Changes a stream, which goes on where it is.
         packet-generator enable-stream [STREAM]
         > Starts a stream, or all.
         packet-generator disable-stream [STREAM]
         > Stops a stream, or all.
         packet-generator delete STREAM
         > Takes a stream away.
+        packet-generator capture INTERFACE {pcap NAME [count 1...1000000] | disable}
+        > Captures what an interface sends, or ends that and writes a pcapng file.
         show plugins [verbose]
         > Shows which plugins each NUMA node's worker has loaded.
         show init-function [init] [enter] [exit] [worker] [verbose] [node NUMA-NODE]

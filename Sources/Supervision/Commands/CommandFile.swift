@@ -1,7 +1,6 @@
 internal import ControlProtocol
 internal import LinuxSystem
 internal import Routing
-internal import SystemPackage
 
 /// Runs the commands of a file.
 ///
@@ -43,7 +42,7 @@ struct CommandFile {
                 isGoingOn: session.isGoingOn
             )
         )
-        return try await file.run(try read(path))
+        return try await file.run(try WholeFile.read(path, maximumBytes: maximumBytes))
     }
 
     private init(path: String, session: CommandSession) {
@@ -162,31 +161,6 @@ struct CommandFile {
             }
         }
         return nil
-    }
-
-    private static func read(_ path: String) throws(CommandFailure) -> [UInt8] {
-        do {
-            let file = try FileDescriptor.open(path, .readOnly)
-            return try file.closeAfter {
-                let size = Int(clamping: try file.seek(offset: 0, from: .end))
-                guard size <= maximumBytes else { throw Errno.fileTooLarge }
-                var bytes = [UInt8](repeating: 0, count: size)
-                let count = try bytes.withUnsafeMutableBytes { buffer in
-                    var filled = 0
-                    while filled < size {
-                        let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
-                        let read = try file.read(fromAbsoluteOffset: Int64(filled), into: rest)
-                        if read == 0 { break }
-                        filled += read
-                    }
-                    return filled
-                }
-                bytes.removeLast(size - count)
-                return bytes
-            }
-        } catch {
-            throw .refused("cannot read \(path): \(error)")
-        }
     }
 }
 

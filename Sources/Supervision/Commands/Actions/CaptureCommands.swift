@@ -30,9 +30,19 @@ extension CommandTable {
                 ),
             "Captures packets of interfaces, or ends that and writes a pcapng file."
         ) { input, session throws(CommandFailure) in
-            if input.has("off") { return try await endCapture(input, session) }
+            if input.has("off") { return try await endCapture(file: input.text("file"), session) }
             if input.has("status") { return await captureStatus(session) }
-            return try await startCapture(input, session)
+            let captures = CaptureSet(captureKinds.filter { input.has($0.word) }.map(\.what))
+            guard !captures.isEmpty else {
+                throw .refused("say what to capture: rx, tx or drop; or status, or off")
+            }
+            return try await startCapture(
+                captures,
+                interface: input.text("intfc"),
+                maximum: input.integer("max") ?? 100,
+                file: input.text("file"),
+                session
+            )
         }
     ]
 
@@ -40,15 +50,24 @@ extension CommandTable {
         life.buffer.load(TraceBuffer.Word.captures) != 0
     }
 
-    private static func startCapture(
-        _ input: CommandInput,
+    /// Lets all workers capture packets.
+    ///
+    /// - Parameters:
+    ///   - captures: which.
+    ///   - interfaceName: of which interface; nil: all.
+    ///   - maximum: how many at most.
+    ///   - file: where they will be written; nil: a name made of what is captured.
+    ///   - session: where the command runs.
+    /// - Returns: nothing to say.
+    /// - Throws: `CommandFailure` if nobody can capture, or somebody does.
+    static func startCapture(
+        _ captures: CaptureSet,
+        interface interfaceName: String?,
+        maximum: Int,
+        file: String?,
         _ session: CommandSession
     ) async throws(CommandFailure) -> any CommandResult {
-        let captures = CaptureSet(captureKinds.filter { input.has($0.word) }.map(\.what))
-        guard !captures.isEmpty else {
-            throw .refused("say what to capture: rx, tx or drop; or status, or off")
-        }
-        if let name = input.text("file"), !TraceFileName.isPlain(name) {
+        if let name = file, !TraceFileName.isPlain(name) {
             throw .refused(TraceFileName.refusal(of: name))
         }
         let all = await lives(session, nil)
@@ -60,8 +79,7 @@ extension CommandTable {
             throw .refused("packets are being captured; pcap trace off ends that")
         }
         let view = await session.dataplane.view()
-        let interface = view.interfaces.first { $0.name == input.text("intfc") }
-        let maximum = input.integer("max") ?? 100
+        let interface = view.interfaces.first { $0.name == interfaceName }
         let longest = view.placement.nodes.map(\.bufferDataBytes).max() ?? 2048
         for life in alive {
             try reserve(life) { () throws(Errno) in
@@ -72,7 +90,7 @@ extension CommandTable {
                 )
             }
         }
-        session.dataplane.tracing.captureFile = input.text("file")
+        session.dataplane.tracing.captureFile = file
         for life in alive {
             life.buffer.startCapture(
                 captures,
@@ -83,15 +101,36 @@ extension CommandTable {
         return DoneResult()
     }
 
-    private static func endCapture(
-        _ input: CommandInput,
-        _ session: CommandSession
+    /// Ends what is being captured, and writes it.
+    ///
+    /// - Parameters:
+    ///   - file: the file's name; nil: the one that was named at the start.
+    ///   - session: where the command runs.
+    ///   - only: refused if something else is captured.
+    /// - Returns: what was written where.
+    /// - Throws: `CommandFailure` if nothing is captured, or the file cannot be written.
+    static func endCapture(
+        file: String?,
+        _ session: CommandSession,
+        only: (what: CaptureSet, interface: String)? = nil
     ) async throws(CommandFailure) -> any CommandResult {
         let capturing = await lives(session, nil).filter(isCapturing)
         guard !capturing.isEmpty else { throw .refused("no packets are being captured") }
-        let name = input.text("file") ?? captureFile(of: capturing, session)
+        let name = file ?? captureFile(of: capturing, session)
         guard TraceFileName.isPlain(name) else { throw .refused(TraceFileName.refusal(of: name)) }
         let view = await session.dataplane.view()
+        if let only {
+            let buffer = capturing[0].buffer
+            let index = view.interfaces.first { $0.name == only.interface }?.index ?? 0
+            guard buffer.load(.captures) == only.what.rawValue,
+                buffer.load(.captureInterface) == UInt64(index)
+            else {
+                throw .refused(
+                    "what is being captured is not what \(only.interface) sends; pcap trace status "
+                        + "says what it is, pcap trace off ends it"
+                )
+            }
+        }
         let limit = Int(clamping: capturing[0].buffer.load(.capturePackets))
         let names = interfaceNames(view)
         let capture = Capture(

@@ -1,5 +1,6 @@
 internal import CausewayConfiguration
 internal import ControlProtocol
+internal import Coordination
 
 extension CommandTable {
     private static let generator = Syntax.word("packet-generator", "make packets")
@@ -11,6 +12,21 @@ extension CommandTable {
             "Makes a stream of packets on the NUMA node of an interface; it starts disabled.",
             run: createStream
         ),
+        Command(
+            generator + .word("configure", "change a stream") + streamName + changes,
+            "Changes a stream, which goes on where it is."
+        ) { input, session throws(CommandFailure) in
+            let change = PacketGeneratorChange(
+                limit: input.integer("limit").map { UInt64($0) },
+                packetsPerSecond: input.integer("rate").map { UInt64($0) },
+                framePackets: input.integer("maxframe").map { UInt16($0) }
+            )
+            guard change != PacketGeneratorChange() else {
+                throw .refused("say what to change: limit, rate or maxframe")
+            }
+            let name = try input.required(input.text("name"), "STREAM")
+            return try await session.onAnyNode(.configure(name: name, change))
+        },
         Command(
             generator + .word("enable-stream", "start") + .optional(streamName),
             "Starts a stream, or all."
@@ -30,9 +46,37 @@ extension CommandTable {
             let name = try input.required(input.text("name"), "STREAM")
             return try await session.onAnyNode(.delete(name: name))
         },
+        Command(
+            generator + .word("capture", "what an interface sends")
+                + .value("interface", .interface, "which")
+                + .choice([
+                    .word("pcap", "into a file") + .value("file", .word("NAME"), "a bare name")
+                        + .optional(.option("count", .integer(1...1_000_000), "packets (1000)")),
+                    .word("disable", "end it and write the file"),
+                ]),
+            "Captures what an interface sends, or ends that and writes a pcapng file."
+        ) { input, session throws(CommandFailure) in
+            let interface = try input.required(input.text("interface"), "INTERFACE")
+            guard !input.has("disable") else {
+                return try await endCapture(file: nil, session, only: (.tx, interface))
+            }
+            return try await startCapture(
+                .tx,
+                interface: interface,
+                maximum: input.integer("count") ?? 1000,
+                file: input.text("file"),
+                session
+            )
+        },
     ]
 
     private static let streamName = Syntax.value("name", .word("STREAM"), "the stream's name")
+
+    private static let changes = Syntax.options([
+        .option("limit", .count, "packets in all; 0: no end"),
+        .option("rate", .count, "packets a second; 0: as many as go"),
+        .option("maxframe", .integer(1...256), "the most packets a frame"),
+    ])
 
     private static let streamOptions = Syntax.options([
         .option("name", .word("STREAM"), "what the stream is called"),
@@ -40,74 +84,47 @@ extension CommandTable {
         .option("rate", .count, "packets a second; 0: as many as go"),
         .option("size", .sizes(14...9216), "bytes of the first and last packet"),
         .option("interface", .interface, "on which they count as received"),
-        .option("node", .word("INPUT-NODE"), "ethernet-input or ip4-input"),
+        .option("tx-interface", .interface, "by which they leave at once"),
+        .option("node", .word("INPUT-NODE"), "ethernet-input, ip4-input or INTERFACE-output"),
         .option("maxframe", .integer(1...256), "the most packets a frame"),
         .option("worker", .integer(0...63), "the lane that makes them"),
         .option("numa", .numaNode, "the NUMA node; else the interface's"),
+        .option("pcap", .path, "a file whose packets are replayed"),
+        .option("loop", .count, "how often; 0: without end"),
         .word("data", "the packet") + .word("{") + PacketTemplate.syntax + .word("}"),
     ])
 
     private static let createStream: Command.Action = { input, session throws(CommandFailure) in
-        let view = await session.dataplane.view()
-        guard let name = input.text("name") else { throw lacking("name STREAM") }
-        guard name.utf8.count <= 63 else {
-            throw .refused("the name of a stream has at most 63 bytes")
-        }
-        guard input.has("data") else { throw lacking("data { ... }") }
-        guard let record = view.interfaces.first(where: { $0.name == input.text("interface") })
-        else { throw lacking("interface INTERFACE") }
-        let node = input.integer("numa") ?? Int(record.node)
-        let lane = input.integer("worker") ?? 0
-        let lanes = view.placement.nodes.first { $0.number == node }?.lanes.count ?? 0
-        guard lane < lanes else {
-            throw .refused("NUMA node \(node) has \(lanes) lanes, numbered from 0; no lane \(lane)")
-        }
-        let stream = try stream(
+        let request = try StreamRequest(
             input,
-            name: name,
-            interface: record.index,
-            lane: UInt16(lane)
+            StreamSurroundings(await session.dataplane.view())
         )
-        return try await session.packetGenerator(.create(stream), on: node)
+        guard !request.stream.isReplay else { return try await replay(request, session) }
+        return try await session.packetGenerator(.create(request.stream), on: request.node)
     }
 
-    private static func lacking(_ what: String) -> CommandFailure {
-        .refused("packet-generator new lacks \(what)")
-    }
-
-    private static func stream(
-        _ input: CommandInput,
-        name: String,
-        interface: UInt16,
-        lane: UInt16
-    ) throws(CommandFailure) -> PacketGeneratorStream {
-        let graphNode = input.text("node") ?? "ethernet-input"
-        guard ["ethernet-input", "ip4-input"].contains(graphNode) else {
-            throw .refused(
-                "packets start at ethernet-input or ip4-input, not at \"\(graphNode)\""
-            )
+    /// Makes a stream and gives it its packets; all of it or nothing.
+    private static func replay(
+        _ request: StreamRequest,
+        _ session: CommandSession
+    ) async throws(CommandFailure) -> any CommandResult {
+        let name = request.stream.name
+        _ = try await session.packetGenerator(.create(request.stream), on: request.node)
+        do throws(CommandFailure) {
+            for part in request.parts {
+                _ = try await session.packetGenerator(
+                    .append(name: name, packets: Array(part)),
+                    on: request.node
+                )
+            }
+        } catch {
+            _ = try? await session.packetGenerator(.delete(name: name), on: request.node)
+            throw error
         }
-        let sizes: ClosedRange<Int>? =
-            if case .sizes(let range) = input.value("size") { range } else { nil }
-        let template = try PacketTemplate(input, startsAtIPv4: graphNode == "ip4-input")
-        let bytes = try template.bytes(size: sizes?.lowerBound)
-        let size = sizes ?? bytes.count...bytes.count
-        return PacketGeneratorStream(
-            name: name,
-            graphNode: graphNode,
-            interface: interface,
-            limit: UInt64(input.integer("limit") ?? 0),
-            packetsPerSecond: UInt64(input.integer("rate") ?? 0),
-            minimumBytes: UInt16(size.lowerBound),
-            maximumBytes: UInt16(size.upperBound),
-            framePackets: UInt16(input.integer("maxframe") ?? 256),
-            lane: lane,
-            template: bytes,
-            firstDestination: template.varied(template.destinations).lowerBound,
-            lastDestination: template.varied(template.destinations).upperBound,
-            firstSource: template.varied(template.sources).lowerBound,
-            lastSource: template.varied(template.sources).upperBound,
-            isRandom: template.isRandom
+        return ReplayReport(
+            packets: request.packets.count,
+            bytes: request.packets.reduce(0) { $0 + $1.count },
+            cutPackets: request.cutPackets
         )
     }
 }

@@ -128,14 +128,18 @@ extension CommandTable {
             let statuses = await session.dataplane.portStatuses()
             return HardwareReport(view, statuses, only: input.text("interface"))
         },
-        show(.word("packet-generator", "the streams"), "Shows the packet generators' streams.") {
-            _,
-            session throws(CommandFailure) in
+        show(
+            .word("packet-generator", "the streams")
+                + .optional(.word("verbose", "their packets too")),
+            "Shows the packet generators' streams."
+        ) { input, session throws(CommandFailure) in
+            let view = await session.dataplane.view()
+            let names = CommandTable.interfaceNames(view)
             var nodes: [PacketGeneratorReport.Node] = []
-            for node in await session.dataplane.view().placement.nodes {
-                nodes.append(await session.streams(of: node.number))
+            for node in view.placement.nodes {
+                nodes.append(await session.streams(of: node.number, interfaces: names))
             }
-            return PacketGeneratorReport(nodes: nodes)
+            return PacketGeneratorReport(nodes: nodes, isVerbose: input.has("verbose"))
         },
     ]
 
@@ -202,12 +206,28 @@ extension CommandSession {
         return (before, await dataplane.view().readings())
     }
 
-    fileprivate func streams(of node: Int) async -> PacketGeneratorReport.Node {
-        do {
-            let text = try await dataplane.packetGenerator(node: node, .show)
-            return PacketGeneratorReport.Node(numaNode: node, lines: TextResult(text).lines)
+    fileprivate func streams(
+        of node: Int,
+        interfaces: [Int: String]
+    ) async -> PacketGeneratorReport.Node {
+        var streams: [PacketGeneratorReport.Stream] = []
+        do throws(ChangeError) {
+            // An answer has as many as go into it.
+            while true {
+                let from = UInt16(clamping: streams.count)
+                let text = try await dataplane.packetGenerator(node: node, .show(from: from))
+                let lines = text.split(separator: "\n")
+                guard !lines.isEmpty else { break }
+                for line in lines {
+                    guard let status = PacketGeneratorStatus(line: line) else {
+                        throw ChangeError("its worker says something else than streams")
+                    }
+                    streams.append(PacketGeneratorReport.Stream(status, interfaces))
+                }
+            }
+            return PacketGeneratorReport.Node(numaNode: node, streams: streams)
         } catch {
-            return PacketGeneratorReport.Node(numaNode: node, lines: [], error: "\(error)")
+            return PacketGeneratorReport.Node(numaNode: node, streams: [], error: "\(error)")
         }
     }
 }

@@ -10,11 +10,16 @@ extension ArgumentType {
         case .address: return IPv4Address(word).map(ArgumentValue.address)
         case .prefix: return IPv4Prefix(word).map(ArgumentValue.prefix)
         case .interfaceAddress: return Self.interfaceAddress(word)
-        case .addressRange: return Self.addressRange(word)
+        case .field(let value): return value.parse(word).map(ArgumentValue.range)
+        case .fieldPair: return Self.pair(word)
+        case .header(let range):
+            guard word.hasSuffix(":") else { return nil }
+            return Self.integer(word.dropLast(), in: range).map(ArgumentValue.integer)
         case .mac: return MACAddress(word).map(ArgumentValue.mac)
         case .integer(let range): return Self.integer(word, in: range).map(ArgumentValue.integer)
         case .count: return Self.count(word).map(ArgumentValue.integer)
-        case .sizes(let range): return Self.sizes(word, in: range)
+        case .sizes(let range):
+            return TemplateValue.number(range).parse(word).map(ArgumentValue.range)
         case .integers(let range): return Self.integers(word, in: range)
         case .bytes: return Self.bytes(word)
         case .numaNode:
@@ -35,12 +40,12 @@ extension ArgumentType {
         )
     }
 
-    private static func addressRange(_ word: String) -> ArgumentValue? {
-        let parts = word.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count <= 2, let first = IPv4Address(parts[0]),
-            let last = IPv4Address(parts[parts.count - 1]), first <= last
+    private static func pair(_ word: String) -> ArgumentValue? {
+        let parts = word.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2, let mac = TemplateValue.mac.parse(parts[0]),
+            let address = TemplateValue.ipv4.parse(parts[1])
         else { return nil }
-        return .addressRange(first.bits...last.bits)
+        return .pair(mac, address)
     }
 
     static func integer(_ word: some StringProtocol, in range: ClosedRange<Int>) -> Int? {
@@ -58,14 +63,6 @@ extension ArgumentType {
             let value = Double(word), value.isFinite, value >= 0, value <= 1e15
         else { return nil }
         return Int(value)
-    }
-
-    private static func sizes(_ word: String, in range: ClosedRange<Int>) -> ArgumentValue? {
-        let parts = word.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count <= 2, let first = integer(parts[0], in: range),
-            let last = integer(parts[parts.count - 1], in: range), first <= last
-        else { return nil }
-        return .sizes(first...last)
     }
 
     private static func integers(_ word: String, in range: ClosedRange<Int>) -> ArgumentValue? {

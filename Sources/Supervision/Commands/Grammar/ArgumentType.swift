@@ -10,15 +10,19 @@ enum ArgumentType: Hashable, Sendable {
     case prefix
     /// `A.B.C.D/L`; host bits are kept.
     case interfaceAddress
-    /// One address, or `A.B.C.D-E.F.G.H`.
-    case addressRange
+    /// A value of a packet's field, or a range of them.
+    case field(TemplateValue)
+    /// A MAC and an IPv4 address, or ranges of them, with a slash between.
+    case fieldPair
+    /// A number and a colon, such as `0x88b5:`.
+    case header(ClosedRange<Int>)
     /// `xx:xx:xx:xx:xx:xx` or `xxxx.xxxx.xxxx`.
     case mac
     /// A whole number, decimal or `0x...`.
     case integer(ClosedRange<Int>)
     /// A number that may be written as `1e6`.
     case count
-    /// `A` or `A-B`: packet sizes in bytes.
+    /// `A`, `A-B` or `A+B`: packet sizes in bytes.
     case sizes(ClosedRange<Int>)
     /// Whole numbers with commas between.
     case integers(ClosedRange<Int>)
@@ -39,7 +43,9 @@ enum ArgumentType: Hashable, Sendable {
         case .interface: "INTERFACE"
         case .address: "A.B.C.D"
         case .prefix, .interfaceAddress: "A.B.C.D/L"
-        case .addressRange: "A.B.C.D[-A.B.C.D]"
+        case .field(let value): value.label
+        case .fieldPair: "MAC/A.B.C.D"
+        case .header: "NUMBER:"
         case .mac: "MAC"
         case .integer(let range): "\(range.lowerBound)...\(range.upperBound)"
         case .count: "NUMBER"
@@ -59,7 +65,10 @@ enum ArgumentType: Hashable, Sendable {
         case .interface: "the name of an interface"
         case .address: "an IPv4 address such as 10.0.0.1"
         case .prefix, .interfaceAddress: "an IPv4 prefix such as 10.0.0.1/24"
-        case .addressRange: "an IPv4 address or a range of them in ascending order"
+        case .field(let value): value.requirement
+        case .fieldPair: "an Ethernet and an IPv4 address such as 02:fe:00:00:00:01/10.0.0.1"
+        case .header(let range):
+            "a number in \(range.lowerBound)...\(range.upperBound) with a colon, such as 0x88b5:"
         case .mac: "an Ethernet address such as 02:fe:00:00:00:01"
         case .integer(let range): "a number in \(range.lowerBound)...\(range.upperBound)"
         case .count: "a number such as 1000 or 1e6"
@@ -84,10 +93,10 @@ enum ArgumentValue: Hashable, Sendable {
     case address(IPv4Address)
     case prefix(IPv4Prefix)
     case interfaceAddress(InterfaceAddress)
-    case addressRange(ClosedRange<UInt32>)
+    case range(TemplateRange)
+    case pair(TemplateRange, TemplateRange)
     case mac(MACAddress)
     case integer(Int)
-    case sizes(ClosedRange<Int>)
     case integers([Int])
     case bytes([UInt8])
 }

@@ -29,8 +29,8 @@ public struct CommandFailure: Error, Hashable, Sendable, CustomStringConvertible
         CommandFailure(kind: .syntax, message: message, position: position, expected: expected)
     }
 
-    static func refused(_ message: String) -> CommandFailure {
-        CommandFailure(kind: .refused, message: message)
+    static func refused(_ message: String, position: Int? = nil) -> CommandFailure {
+        CommandFailure(kind: .refused, message: message, position: position)
     }
 
     static func refused(_ error: ChangeError) -> CommandFailure { refused(error.description) }

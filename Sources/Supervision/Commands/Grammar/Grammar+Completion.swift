@@ -69,9 +69,13 @@ extension ArgumentType {
             return context.candidates(for: self).contains { $0.hasPrefix(partial) }
         case .word, .rest: return true
         case .path: return true
-        case .address, .prefix, .interfaceAddress, .addressRange, .sizes, .integers, .integer,
-            .count:
+        case .address, .prefix, .interfaceAddress, .sizes, .integers, .integer, .count, .header,
+            .field(.number), .field(.ipv4):
             return partial.utf8.first.map { (48...57).contains($0) } ?? true
+        case .field(.ipv6), .field(.mac), .fieldPair:
+            return partial.utf8.first.map {
+                Character(UnicodeScalar($0)).isHexDigit || $0 == 58
+            } ?? true
         case .mac:
             return partial.utf8.allSatisfy {
                 Character(UnicodeScalar($0)).isHexDigit || $0 == 58 || $0 == 46

@@ -246,24 +246,3 @@ struct LogReport: CommandResult {
 
     var text: String { log.map { $0 + "\n" }.joined() }
 }
-
-/// `show packet-generator`: the streams of each NUMA node.
-struct PacketGeneratorReport: CommandResult {
-    /// A NUMA node.
-    struct Node: Encodable, Sendable {
-        var numaNode: Int
-        /// What its worker says about its streams.
-        var lines: [String]
-        /// Why it says nothing.
-        var error: String?
-    }
-
-    var nodes: [Node]
-
-    var text: String {
-        nodes.map { node in
-            "NUMA node \(node.numaNode)\(node.error.map { ": " + $0 } ?? "")\n"
-                + node.lines.map { $0 + "\n" }.joined()
-        }.joined()
-    }
-}
