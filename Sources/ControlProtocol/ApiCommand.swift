@@ -121,6 +121,59 @@ extension JSONValue: Codable {
     }
 }
 
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByDictionaryLiteral,
+    ExpressibleByArrayLiteral, ExpressibleByBooleanLiteral
+{
+    /// A string.
+    public init(stringLiteral value: String) { self = .string(value) }
+
+    /// An object; of members with one name the last counts.
+    public init(dictionaryLiteral elements: (String, JSONValue)...) {
+        self = .object(Dictionary(elements, uniquingKeysWith: { $1 }))
+    }
+
+    /// An array.
+    public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+
+    /// True or false.
+    public init(booleanLiteral value: Bool) { self = .bool(value) }
+}
+
+extension JSONValue {
+    /// A whole number.
+    public static func number(of value: Int) -> JSONValue { .integer(Int64(value)) }
+
+    /// The object with one more member; another value as it is.
+    public func adding(_ name: String, _ value: JSONValue) -> JSONValue {
+        guard case .object(var members) = self else { return self }
+        members[name] = value
+        return .object(members)
+    }
+
+    /// A member of an object; null: there is none, or this is no object.
+    public subscript(_ name: String) -> JSONValue {
+        if case .object(let members) = self { members[name] ?? .null } else { .null }
+    }
+
+    /// The text, if it is one.
+    public var string: String? { if case .string(let text) = self { text } else { nil } }
+
+    /// True or false, if it is one of them.
+    public var boolean: Bool? { if case .bool(let value) = self { value } else { nil } }
+
+    /// The elements of an array; of another value none.
+    public var elements: [JSONValue] { if case .array(let values) = self { values } else { [] } }
+
+    /// The number, if it is a whole one; 1.0 is.
+    public var wholeNumber: Int? {
+        switch self {
+        case .integer(let value): Int(value)
+        case .number(let value): Int(exactly: value)
+        default: nil
+        }
+    }
+}
+
 /// Where the control socket is, and what names it.
 public enum ControlSocket {
     /// Where a supervisor listens whose startup file says nothing of it.

@@ -43,6 +43,13 @@ public enum LogLine {
         return text + "\""
     }
 
+    /// The time, in seconds since 1970.
+    public static func unixSeconds() -> Double {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return Double(now.tv_sec) + Double(now.tv_nsec) * 1e-9
+    }
+
     /// UTC with milliseconds (RFC 3339).
     public static func timestamp() -> String {
         var now = timespec()

@@ -185,6 +185,35 @@ extension RoutingState {
         }
     }
 
+    /// Where the operator says that a prefix leads.
+    ///
+    /// - Parameter prefix: the exact prefix.
+    /// - Returns: nil if it has no static route.
+    public func staticRoute(_ prefix: IPv4Prefix) -> RouteTarget? {
+        let set = statics.value(prefix.address.bits, prefix.length)
+        return set == 0 ? nil : target(of: Int(set) - 1)
+    }
+
+    /// The prefixes of all static routes in ascending order, the shorter of two with one address first.
+    ///
+    /// - Parameter after: only those behind this one; nil: all.
+    /// - Returns: exact prefixes, for `staticRoute`.
+    public func staticPrefixes(after: IPv4Prefix? = nil) -> [IPv4Prefix] {
+        let start = after.map { UInt64($0.address.bits) << 6 | UInt64($0.length) + 1 } ?? 0
+        var keys: [UInt64] = []
+        statics.forEach { prefix, length, _ in
+            let key = UInt64(prefix) << 6 | UInt64(length)
+            if key >= start { keys.append(key) }
+        }
+        keys.sort()
+        return keys.map { key in
+            IPv4Prefix(
+                address: IPv4Address(bits: UInt32(truncatingIfNeeded: key >> 6)),
+                length: Int(key & 63)
+            )
+        }
+    }
+
     /// The static routes by where they lead, the prefixes of each group in ascending order within their lengths.
     public var staticRouteGroups: [(target: RouteTarget, prefixes: [IPv4Prefix])] {
         var groups = [[UInt64]](repeating: [], count: paths.sets.count)

@@ -1,4 +1,12 @@
 extension Dataplane {
+    /// None, for a dataplane without workers.
+    public func recoveries() async -> [Recovery] { [] }
+
+    /// Impossible, for a dataplane without workers.
+    public func restart(node: Int) async throws(ChangeError) -> RestartOutcome {
+        throw ChangeError("no worker runs that could be restarted")
+    }
+
     /// Impossible, for a dataplane without workers.
     public func apply(
         topology path: String,

@@ -170,6 +170,9 @@ public protocol Dataplane: Sendable {
     /// The last commands.
     var history: CommandHistory { get }
 
+    /// What the control API remembers: its clients, replies to requests with keys, its trace, its events.
+    var api: ApiState { get }
+
     /// What interactive clients are to know.
     var sessionSettings: SessionSettings { get }
 
@@ -214,16 +217,8 @@ extension Dataplane {
     /// None, for a dataplane that keeps nothing.
     public func journalStatus() async -> JournalStatus? { nil }
 
-    /// Impossible, for a dataplane without workers.
-    public func restart(node: Int) async throws(ChangeError) -> RestartOutcome {
-        throw ChangeError("no worker runs that could be restarted")
-    }
-
     /// VPP's, for a dataplane that was not told otherwise.
     public var sessionSettings: SessionSettings { SessionSettings(version: Build.version) }
-
-    /// None, for a dataplane without workers.
-    public func recoveries() async -> [Recovery] { [] }
 
     /// Empty, for a dataplane without workers.
     public var barrierReport: BarrierReport { BarrierReport() }
@@ -294,6 +289,8 @@ public struct DataplaneView: Sendable {
     public var routing: RoutingState
     /// The number of the last change.
     public var changeNumber: UInt64
+    /// The number of the last change that an operator made: what workers learn does not move it.
+    public var configurationNumber: UInt64
     /// Seconds since the supervisor started.
     public var uptimeSeconds: Double
     /// The last lines of the supervisor's log, oldest first.
@@ -319,6 +316,7 @@ public struct DataplaneView: Sendable {
         self.interfaces = interfaces
         self.routing = routing
         self.changeNumber = changeNumber
+        configurationNumber = changeNumber
         self.uptimeSeconds = uptimeSeconds
         self.log = log
         self.clock = clock

@@ -40,7 +40,7 @@ extension Supervisor: Dataplane {
     /// Everything that `show` commands read, from what the supervisor knows and the workers'
     /// segments.
     public func view() async -> DataplaneView {
-        let (model, number) = await journal.view()
+        let (model, number, configured) = await journal.view()
         var statuses: [NodeStatus] = []
         for node in order { if let status = await status(of: node) { statuses.append(status) } }
         let (seconds, attoseconds) = (ContinuousClock.now - started).components
@@ -55,6 +55,7 @@ extension Supervisor: Dataplane {
             clock: clockStatus
         )
         view.variants = presentVariants
+        view.configurationNumber = configured
         return view
     }
 

@@ -58,6 +58,7 @@ extension Supervisor {
         var numbers: [UInt64] = []
         for entry in content.entries {
             if case .change = entry.event { numbers.append(entry.number) }
+            if let mark = entry.mark { api.replies.restore(mark, change: entry.number) }
         }
         let last = numbers.last ?? 0
         let isHeld = survivors.numbers.contains { $0 < last }

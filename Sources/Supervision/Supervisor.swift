@@ -16,6 +16,8 @@ public actor Supervisor {
     let store: LogStore
     /// The last commands.
     public nonisolated let history: CommandHistory
+    /// What the control API remembers.
+    public nonisolated let api = ApiState()
     /// What commands have said of traces and captures.
     public nonisolated let tracing = TraceSettings()
     let runtime: RuntimeDirectory
@@ -91,6 +93,12 @@ public actor Supervisor {
         runtime = RuntimeDirectory(path: options.runtimeDirectory)
         files = HostFiles(options: options)
         placement = options.placement
+        events.feed = api.feed
+        store.setListener { [feed = api.feed] line, name, level in
+            if level >= .warning {
+                feed.add(.alarm(level: "\(level)", source: name, line: line))
+            }
+        }
         barriers = Barriers(
             times: options.barrier,
             hertz: clock.hertz,
@@ -169,6 +177,14 @@ public actor Supervisor {
     private func noteLink(_ status: PortStatus, node number: Int) {
         let before = nodes[number]?.links.updateValue(status.isLinkUp, forKey: status.interface)
         guard before != status.isLinkUp else { return }
+        api.feed.add(
+            .link(
+                interface: Int(status.interface),
+                numaNode: number,
+                isUp: status.isLinkUp,
+                speedMegabits: Int(status.speedMegabits)
+            )
+        )
         log(
             .notice,
             status.isLinkUp ? "link-up" : "link-down",

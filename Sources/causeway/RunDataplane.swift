@@ -114,7 +114,11 @@ final class DataplaneRun: Sendable {
         let server = ControlServer(
             dataplane: supervisor,
             socketPath: plan.startup.controlSocketPath,
-            logger: Logger(label: "control")
+            logger: Logger(label: "control"),
+            access: ApiAccess(
+                adminGroup: number(ofGroup: plan.startup.group),
+                readGroup: number(ofGroup: plan.startup.readGroup)
+            )
         )
         SmallFile.makeFolder(of: plan.startup.controlSocketPath)
         let serving = Task { () -> Bool in
@@ -226,10 +230,17 @@ final class DataplaneRun: Sendable {
 
     /// Gives a file to a group, by name or number.
     private func chown(_ path: String, _ group: String?) {
-        guard let group else { return }
-        let number = gid_t(group) ?? getgrnam(group).map { $0.pointee.gr_gid }
-        guard let number, Glibc.chown(path, uid_t.max, number) == 0 else {
-            return log.warning("no-such-group", metadata: ["group": "\(group)"])
+        guard let number = number(ofGroup: group) else { return }
+        if Glibc.chown(path, uid_t.max, number) != 0 {
+            log.warning("no-such-group", metadata: ["group": "\(number)"])
         }
+    }
+
+    /// A group by name or number; nil: there is none.
+    private func number(ofGroup group: String?) -> gid_t? {
+        guard let group else { return nil }
+        let number = gid_t(group) ?? getgrnam(group).map { $0.pointee.gr_gid }
+        if number == nil { log.warning("no-such-group", metadata: ["group": "\(group)"]) }
+        return number
     }
 }

@@ -210,6 +210,8 @@ private final class RecordingTerminal: SessionTerminal {
 
 /// One interface, one lane, no worker; refuses every change.
 private struct EmptyDataplane: Dataplane {
+    let api = ApiState()
+
     func apply(_ change: ConfigurationChange) async throws(ChangeError) -> UInt64 {
         throw ChangeError("nothing can be changed here")
     }

@@ -17,6 +17,8 @@ final class FakeDataplane: Dataplane {
         var refuse: @Sendable (ConfigurationChange) -> String? = { _ in nil }
         var refuseGenerator: @Sendable (Int) -> String? = { _ in nil }
         var baseline = CounterBaseline()
+        /// How long a change takes.
+        var delay = Duration.zero
         var ports: [PortStatus] = []
         var clock: ClockStatus?
         var eventChanges: [(change: EventLogChange, node: Int?)] = []
@@ -31,6 +33,7 @@ final class FakeDataplane: Dataplane {
     let recorded = Mutex(Recorded())
     let history = CommandHistory()
     let tracing = TraceSettings()
+    let api = ApiState()
     let placement: Placement
     let segments: [WorkerSegment]
     let interfaces: [InterfaceRecord]
@@ -148,7 +151,10 @@ final class FakeDataplane: Dataplane {
     var changes: [ConfigurationChange] { recorded.withLock { $0.changes } }
 
     func apply(_ change: ConfigurationChange) async throws(ChangeError) -> UInt64 {
-        let refusal = recorded.withLock { $0.refuse }(change)
+        let (refuse, delay) = recorded.withLock { ($0.refuse, $0.delay) }
+        let refusal = refuse(change)
+        // A change goes on, whoever waits for it.
+        if delay > .zero { try? await Task.sleep(for: delay) }
         if let refusal { throw ChangeError(refusal) }
         return recorded.withLock { state in
             state.changes.append(change)

@@ -85,6 +85,8 @@ public struct StartupConfiguration: Hashable, Sendable {
     public var hangMilliseconds = 1000
     /// `unix { gid G }`: the group, by name or number, that may use the control socket.
     public var group: String?
+    /// `unix { read-gid G }`: the group, by name or number, that may read over the control socket; nil: none.
+    public var readGroup: String?
     /// `unix { nosyslog }`: accepted from VPP's files; Causeway logs to standard error.
     public var nosyslog = false
     /// `unix { cli-prompt, cli-history-limit, nobanner }`.

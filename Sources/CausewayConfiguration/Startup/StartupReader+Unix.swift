@@ -14,6 +14,7 @@ extension StartupReader {
             .text("state-dir", \.stateDirectory),
             .text("pidfile", \.pidFile),
             .text("gid", \.group),
+            .text("read-gid", \.readGroup),
             .value("cli-listen") { reader, value in reader.listen(at: value) },
             .integer("poll-sleep-usec", in: 0...1_000_000) {
                 $0.configuration.pollSleepMicroseconds = $1.value

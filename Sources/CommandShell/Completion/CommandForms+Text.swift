@@ -174,6 +174,14 @@ extension CommandForms {
         > Chooses how show trace prints times.
         pcap trace [rx] [tx] [drop] [max 1...1000000] [intfc {any | INTERFACE}] [file NAME] [status] [off]
         > Captures packets of interfaces, or ends that and writes a pcapng file.
+        api trace {on | off | clear | status}
+        > Keeps the requests to the control API that ask for changes, or says how many are kept.
+        api trace save NAME
+        > Writes the kept requests into a file of JSON lines.
+        api trace replay /FILE
+        > Does the requests of a file again, in their order; stops at the first that fails.
+        show cli-sessions
+        > Shows who is connected to the control socket.
         exec /FILE
         > Runs the commands of a file; stops at the first that fails.
         clear {runtime | errors | interfaces | handoff}

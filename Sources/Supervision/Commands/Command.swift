@@ -9,6 +9,19 @@ struct Command: Sendable {
     /// The words that it begins with, such as `show interface`.
     let name: String
 
+    /// Whether it changes nothing, so that those may give it who only read.
+    var isReadOnly: Bool { Self.isReadOnly(name) }
+
+    /// Whether a command that begins so changes nothing.
+    static func isReadOnly(_ name: String) -> Bool {
+        name == "set terminal" || readers.contains(String(name.prefix { $0 != " " }))
+    }
+
+    private static let readers: Set = [
+        "show", "help", "echo", "scope", "define", "undefine", "history", "top", "stats", "quit",
+        "exit",
+    ]
+
     /// Does what a line says.
     typealias Action =
         @Sendable (CommandInput, CommandSession) async throws(CommandFailure) -> any CommandResult
@@ -28,6 +41,8 @@ struct CommandSession: Sendable {
     var depth: Int
     /// Whether a file is run to its end whatever fails.
     var isGoingOn = false
+    /// Whether whoever gives commands may only read.
+    var isReadOnly = false
     /// The NUMA node that commands are about which take `node N` and do not say which.
     var scope: Int?
 }

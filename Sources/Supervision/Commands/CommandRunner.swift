@@ -4,6 +4,8 @@ internal import FoundationEssentials
 /// Runs command lines on a dataplane: what HTTP, the startup file and tests call.
 public struct CommandRunner: Sendable {
     let dataplane: any Dataplane
+    /// Whether only commands are run that change nothing.
+    var isReadOnly = false
 
     /// Makes a runner of all commands.
     public init(dataplane: any Dataplane) { self.dataplane = dataplane }
@@ -64,6 +66,7 @@ public struct CommandRunner: Sendable {
         do {
             var session = CommandSession(dataplane: dataplane, depth: 0)
             session.scope = scope
+            session.isReadOnly = isReadOnly
             outcome = CommandOutcome(
                 result: try await Self.result(tokens, length: length, in: session)
             )
@@ -92,6 +95,15 @@ public struct CommandRunner: Sendable {
         if let scope = session.scope {
             match = grammar.match(match, of: tokens, in: scope, context)
         }
+        let name = name(of: match, plugins)
+        guard !session.isReadOnly || Command.isReadOnly(name) else {
+            throw CommandFailure(
+                kind: .forbidden,
+                message:
+                    "you may only read, and \"\(name)\" changes something; whoever is in the group "
+                    + "of unix { gid GROUP } of the startup file may"
+            )
+        }
         guard match.form < CommandTable.commands.count else {
             return try await plugins.run(match.form - CommandTable.commands.count, match, tokens)
         }
@@ -107,6 +119,23 @@ public struct CommandRunner: Sendable {
             events.command(command.name, since: start, isRefused: true)
             throw error
         }
+    }
+
+    private static func name(of match: GrammarMatch, _ plugins: PluginCommands) -> String {
+        match.form < CommandTable.commands.count
+            ? CommandTable.commands[match.form].name
+            : plugins.forms[match.form - CommandTable.commands.count].words
+    }
+
+    /// How the command of a line begins; nil: it is none.
+    func name(of line: String) async -> String? {
+        let plugins = await PluginCommands(CommandSession(dataplane: dataplane, depth: 0))
+        let context = await dataplane.grammarContext()
+        guard let tokens = try? CommandToken.split(line), !tokens.isEmpty,
+            let match = try? CommandTable.grammar(with: plugins)
+                .match(tokens, length: line.utf8.count, context: context)
+        else { return nil }
+        return Self.name(of: match, plugins)
     }
 
     /// What may come next, if the line asks for that: `?` as or at the end of the last word.

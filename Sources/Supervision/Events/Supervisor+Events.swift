@@ -135,7 +135,8 @@ enum TraceFileName {
     /// Whether a file begins as the files do that commands save: events, captured packets.
     static func isTraceFile(_ path: String) -> Bool {
         guard let text = SmallFile.read(path) else { return false }
-        return text.hasPrefix(TraceFile.beginning) || text.utf8.starts(with: PcapngFile.beginning)
+        return text.hasPrefix(TraceFile.beginning) || text.hasPrefix(TracedRequest.beginning)
+            || text.utf8.starts(with: PcapngFile.beginning)
     }
 }
 

@@ -15,6 +15,13 @@ public final class SupervisorEvents: Sendable {
     }
 
     private let state = Mutex(State())
+    private let feedState = Mutex<EventFeed?>(nil)
+
+    /// Where clients read of it as it happens; nil: nobody does.
+    var feed: EventFeed? {
+        get { feedState.withLock { $0 } }
+        set { feedState.withLock { $0 = newValue } }
+    }
 
     /// Makes a recorder without a log.
     public init() {}
@@ -48,10 +55,12 @@ public final class SupervisorEvents: Sendable {
 
     func started(_ name: ProcessName, _ pid: Int32) {
         put(.processStarted, name, middle: UInt32(clamping: pid))
+        feed?.add(.process(name, "started"))
     }
 
     func entered(_ name: ProcessName, _ state: ProcessState) {
         put(.processState, name, middle: UInt32(state.rawValue))
+        feed?.add(.process(name, "\(state)"))
     }
 
     func ended(_ name: ProcessName, _ status: ExitStatus) {
@@ -62,6 +71,7 @@ public final class SupervisorEvents: Sendable {
             case .unknown: .max
             }
         put(.processEnded, name, middle: code)
+        feed?.add(.process(name, "ended", detail: "\(status)"))
     }
 
     /// Records something about a barrier; `until` is nil for what has no length.
@@ -109,6 +119,7 @@ public final class SupervisorEvents: Sendable {
     /// Records a journal entry, and passes its number on.
     func committed(_ number: UInt64) -> UInt64 {
         write { $0.writer(0).record(.journal, at: EventClock.ticks, value: number) }
+        feed?.add(.change(number))
         return number
     }
 
@@ -123,6 +134,7 @@ public final class SupervisorEvents: Sendable {
                 value: number
             )
         }
+        feed?.add(.poison(number, name))
     }
 
     private func put(_ kind: EventKind, _ name: ProcessName, middle: UInt32) {

@@ -7,18 +7,16 @@ internal import NIOPosix
 
 /// Serves commands over HTTP on a unix socket.
 ///
-/// `POST /v1/cli` runs any command, `GET /v1/show/...` gives what `show ...` knows as JSON, `GET
-/// /v1/health` says how the dataplane is, `GET /metrics` what it counts; `POST /v1/complete` and `GET
-/// /v1/session` are for those who type. Each request runs by itself, so a long `exec` keeps nobody
-/// waiting.
+/// What it answers is `ApiTable`'s. Each request runs by itself, so a long `exec` keeps nobody waiting.
 public struct ControlServer: Sendable {
     private let dataplane: any Dataplane
     private let socketPath: String
     private let logger: Logger
     private let stallMilliseconds: Int64
+    private let access: ApiAccess
 
     /// The most connections at a time; further ones wait to be accepted.
-    static let maximumConnections = 64
+    static let maximumConnections = 512
     /// How long a connection may be silent, or take to send a request or to take a part of an
     /// answer.
     static let idleSeconds: Int64 = 60
@@ -29,18 +27,32 @@ public struct ControlServer: Sendable {
     ///   - dataplane: what the commands act on.
     ///   - socketPath: where to listen; readable and writable by owner and group. A socket that
     ///     nobody listens on is replaced.
-    ///   - logger: for one line a start and a fault.
-    public init(dataplane: any Dataplane, socketPath: String, logger: Logger) {
+    ///   - logger: for one line a start, a change and a fault.
+    ///   - access: who may do what.
+    public init(
+        dataplane: any Dataplane,
+        socketPath: String,
+        logger: Logger,
+        access: ApiAccess = ApiAccess()
+    ) {
         self.init(
             dataplane: dataplane,
             socketPath: socketPath,
             logger: logger,
+            access: access,
             stallMilliseconds: Self.idleSeconds * 1000
         )
     }
 
     /// Makes a server with another limit for clients that do not read their answers.
-    init(dataplane: any Dataplane, socketPath: String, logger: Logger, stallMilliseconds: Int64) {
+    init(
+        dataplane: any Dataplane,
+        socketPath: String,
+        logger: Logger,
+        access: ApiAccess = ApiAccess(),
+        stallMilliseconds: Int64
+    ) {
+        self.access = access
         self.dataplane = dataplane
         self.socketPath = socketPath
         self.logger = logger
@@ -59,11 +71,12 @@ public struct ControlServer: Sendable {
         var quiet = logger
         quiet.logLevel = .critical
         let application = Application(
-            router: routes(),
+            responder: ApiFront(dataplane: dataplane, access: access, logger: logger),
             server: .http1(
                 configuration: .init(
                     additionalChannelHandlers: [
-                        StalledWriteCloser(limit: .milliseconds(stallMilliseconds))
+                        PeerHandler(dataplane.api.clients),
+                        StalledWriteCloser(limit: .milliseconds(stallMilliseconds)),
                     ],
                     idleTimeout: .seconds(Self.idleSeconds)
                 )
@@ -78,7 +91,7 @@ public struct ControlServer: Sendable {
             ),
             onServerRunning: { channel in
                 do throws(ControlServerError) {
-                    try socket.publish()
+                    try socket.publish(mode: access.socketMode)
                     logger.info("control socket open", metadata: ["socket": "\(socketPath)"])
                     await onListening()
                 } catch {
@@ -97,24 +110,6 @@ public struct ControlServer: Sendable {
             throw ControlServerError.cannotListen(path: socketPath, reason: "\(error)")
         }
         if let failure = outcome.failure { throw failure }
-    }
-
-    private func routes() -> Router<BasicRequestContext> {
-        let front = ControlRoutes(runner: CommandRunner(dataplane: dataplane))
-        let router = Router(context: BasicRequestContext.self)
-        WatchRoutes(dataplane: dataplane).add(to: router)
-        router.post("/v1/cli") { request, _ in
-            try await front.answer("POST /v1/cli") { try await front.command(request) }
-        }
-        // Asked for at every key, or again and again: not worth an event each.
-        router.post("/v1/complete") { request, _ in try await front.complete(request) }
-        router.get("/v1/session") { _, _ in try front.session() }
-        router.get("/v1/show/**") { request, _ in
-            try await front.answer("GET /v1/show") { try await front.show(request) }
-        }
-        router.get("/**") { _, _ in try front.unknown() }
-        router.post("/**") { _, _ in try front.unknown() }
-        return router
     }
 }
 

@@ -71,10 +71,8 @@ public struct MetricsServer: Sendable {
     ) async throws {
         var quiet = logger
         quiet.logLevel = .critical
-        let router = Router(context: BasicRequestContext.self)
-        WatchRoutes(dataplane: dataplane).add(to: router)
         let application = Application(
-            router: router,
+            responder: WatchFront(dataplane: dataplane),
             server: .http1(
                 configuration: .init(
                     additionalChannelHandlers: [

@@ -28,6 +28,9 @@ actor Journal {
     var model: ForwardingModel
     /// The number of the last entry.
     var number: UInt64 = 0
+    /// The number of the last entry that an operator asked for, or of the beginning: what workers learn does
+    /// not move it.
+    var configured: UInt64 = 0
     /// The workers and spares that get live changes.
     var members: [ProcessName: NodeProcess] = [:]
     /// The number of the snapshot that each joining worker got.
@@ -87,6 +90,21 @@ actor Journal {
     ) async throws(ChangeError) -> UInt64 {
         await gate.enter()
         defer { gate.leave() }
+        guard change != nil else { return try await commitAlone(slices, keeping: nil) }
+        let request = ChangeRequest.current
+        try request?.check(configured)
+        let former = number
+        let made = try await commitAlone(slices, keeping: change)
+        if made > former { configured = made }
+        request?.notes.add(made)
+        return made
+    }
+
+    /// `commit` for the one that the gate let through.
+    private func commitAlone(
+        _ slices: [ModelChange],
+        keeping change: ConfigurationChange?
+    ) async throws(ChangeError) -> UInt64 {
         if let change {
             switch await canary(change) {
             case .off: break
@@ -219,5 +237,7 @@ actor Journal {
     }
 
     /// The model and its number, for `show`.
-    func view() -> (model: ForwardingModel, number: UInt64) { (model, number) }
+    func view() -> (model: ForwardingModel, number: UInt64, configured: UInt64) {
+        (model, number, configured)
+    }
 }

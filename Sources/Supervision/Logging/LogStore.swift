@@ -17,6 +17,8 @@ public final class LogStore: Sendable {
         var file: CInt = -1
         var capacity: Int
         var policy: LogPolicy
+        /// Hears of each line: line, class, level.
+        var listener: (@Sendable (String, String, Logger.Level) -> Void)?
 
         /// The kept lines, oldest first.
         var ordered: [String] { Array(lines[start...] + lines[..<start]) }
@@ -77,6 +79,11 @@ public final class LogStore: Sendable {
         state.withLock { change(&$0.policy) }
     }
 
+    /// Has each kept line told to somebody, who must not log.
+    func setListener(_ listener: @escaping @Sendable (String, String, Logger.Level) -> Void) {
+        state.withLock { $0.listener = listener }
+    }
+
     /// Keeps more or fewer lines from now on; of those there are the newest stay.
     public func resize(to capacity: Int) {
         state.withLock { state in
@@ -119,6 +126,7 @@ public final class LogStore: Sendable {
                     + "limit=\(state.policy.rateLimit(of: name))/s for=\(seconds)s"
             }
             state.keep(line)
+            state.listener?(line, name, level)
             let bytes = Array((line + "\n").utf8)
             // A short write to a full pipe or disk loses the line there; it stays in memory.
             if toStandardError, !isWritten, level >= state.policy.syslogLevel(of: name) {

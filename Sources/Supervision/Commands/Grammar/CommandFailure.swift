@@ -6,6 +6,8 @@ public struct CommandFailure: Error, Hashable, Sendable, CustomStringConvertible
         case syntax
         /// The command was understood, but cannot be done.
         case refused
+        /// The command was understood, but whoever gave it may only read.
+        case forbidden
     }
 
     /// Who found the fault.

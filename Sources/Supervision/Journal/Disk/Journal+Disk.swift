@@ -11,6 +11,7 @@ extension Journal {
         self.disk = disk
         self.model = model
         self.number = number
+        configured = number
     }
 
     /// Writes a change before it is made.
@@ -23,7 +24,12 @@ extension Journal {
     ) async throws(ChangeError) -> Bool {
         guard let change, let store = disk?.store else { return false }
         if await store.needsNewFile() { try await replaceFile() }
-        if let failure = await store.append(.change(change), number: number) { throw failure }
+        let failure = await store.append(
+            .change(change),
+            number: number,
+            mark: ChangeRequest.current?.mark
+        )
+        if let failure { throw failure }
         return true
     }
 

@@ -45,6 +45,8 @@ struct JournalContent: Sendable {
         var sequence: UInt64
         var number: UInt64
         var event: JournalEvent
+        /// The request that asked for it, if it had a key.
+        var mark: RequestMark?
     }
 
     var head: JournalFormat.Head
@@ -154,8 +156,16 @@ struct JournalContent: Sendable {
             var fault = "the file ends within a record, and whole records follow"
             switch JournalFormat.read(bytes, at: end) {
             case .record(let record) where record.sequence == sequence:
-                let event = try Self.event(bytes, record, end, path, isSnapshot: false)
-                entries.append(Entry(sequence: sequence, number: record.number, event: event))
+                let mark = RequestMark(bytes[record.body])
+                var inner = record
+                if mark != nil {
+                    inner.body =
+                        record.body.lowerBound + RequestMark.byteCount..<record.body.upperBound
+                }
+                let event = try Self.event(bytes, inner, end, path, isSnapshot: false)
+                entries.append(
+                    Entry(sequence: sequence, number: record.number, event: event, mark: mark)
+                )
                 end = record.body.upperBound
                 sequence += 1
                 continue

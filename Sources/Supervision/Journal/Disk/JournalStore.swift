@@ -157,8 +157,12 @@ final class JournalStore: @unchecked Sendable {
     /// Writes a record; it is not on the disk yet, and may be taken back until the next one.
     ///
     /// - Returns: why it was not written; nothing of it is in the file then.
-    func append(_ event: JournalEvent, number: UInt64) async -> ChangeError? {
-        await run { self.write(event.encoded(), number) }
+    func append(
+        _ event: JournalEvent,
+        number: UInt64,
+        mark: RequestMark? = nil
+    ) async -> ChangeError? {
+        await run { self.write((mark?.encoded() ?? []) + event.encoded(), number) }
     }
 
     private func write(_ body: [UInt8], _ number: UInt64) -> ChangeError? {
