@@ -113,7 +113,8 @@ extension ArgumentType {
         case .count: .integer(0...1_000_000_000_000)
         case .numaNode: .integer(0...63)
         case .path: .format(.path)
-        case .interface, .word, .rest, .addressRange, .sizes, .integers, .bytes: .text(1...200)
+        case .interface, .word, .rest, .field, .fieldPair, .header, .sizes, .integers, .bytes:
+            .text(1...200)
         }
     }
 }
