@@ -67,9 +67,14 @@ struct LineTarget: FuzzTarget {
     }
 
     /// A fault without the words that it is about.
-    static func sort(of failure: CommandFailure) -> String {
+    private static func sort(of failure: CommandFailure) -> String {
+        plainMessage(of: failure) + failure.expected.joined(separator: " ")
+    }
+
+    /// A fault's message without the words that it is about.
+    static func plainMessage(of failure: CommandFailure) -> String {
         let parts = failure.message.split(separator: "\"", omittingEmptySubsequences: false)
         let plain = parts.enumerated().filter { $0.offset.isMultiple(of: 2) }.map(\.element)
-        return plain.joined() + failure.expected.joined(separator: " ")
+        return plain.joined()
     }
 }

@@ -54,7 +54,7 @@ struct TemplateTarget: FuzzTarget {
                 throw FuzzFault(description: "a fault beyond the line: \(error)")
             }
             // Numbers are those of the line.
-            return String(LineTarget.sort(of: error).filter { !$0.isNumber })
+            return String(LineTarget.plainMessage(of: error).filter { !$0.isNumber })
         }
         let isRight = words.isDisjoint(with: Self.wrongs) && !words.isDisjoint(with: Self.complete)
         try makePackets(stream, isRight: isRight)

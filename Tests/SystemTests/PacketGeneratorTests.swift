@@ -51,7 +51,10 @@ extension SystemTests {
 
         /// What tshark reads of a file: a line of fields for each packet.
         private static func fields(_ file: String, _ names: [String]) async throws -> [[String]] {
-            let checks = ["ip", "udp", "tcp"].flatMap { ["-o", "\($0).check_checksum:TRUE"] }
+            // Ports stand for no protocols here: what is behind them is a pattern.
+            let checks =
+                ["ip", "udp", "tcp"].flatMap { ["-o", "\($0).check_checksum:TRUE"] }
+                + ["udp", "tcp"].flatMap { ["-d", "\($0).port==0-65535,data"] }
             let read = try await TestSupport.run(
                 ["tshark", "-r", file, "-T", "fields", "-E", "separator=|"] + checks
                     + names.flatMap { ["-e", $0] }
