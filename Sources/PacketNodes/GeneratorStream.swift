@@ -96,7 +96,8 @@ extension GeneratorStream {
     @inline(__always)
     func make(in data: UnsafeMutableRawPointer, random: inout UInt64) -> Int {
         if let ends { return replay(in: data, ends) }
-        let size = nextSize(&random)
+        // An unsigned number cannot be below 0, which the copy would look at for each packet.
+        let size = Int(UInt16(truncatingIfNeeded: nextSize(&random)))
         data.copyMemory(from: image, byteCount: size)
         if let sizes { layout.store(sizes[size &- minimumBytes], in: data) }
         var index = 0
@@ -126,9 +127,9 @@ extension GeneratorStream {
     ) -> Int {
         let index = state.pointee.packet
         state.pointee.packet = index &+ 1 == endCount ? 0 : index &+ 1
-        let start = index == 0 ? 0 : Int(ends[index &- 1])
-        let size = Int(ends[index]) &- start
-        data.copyMemory(from: image + start, byteCount: size)
+        let start = index == 0 ? 0 : ends[index &- 1]
+        let size = Int(ends[index] &- start)
+        data.copyMemory(from: image + Int(start), byteCount: size)
         return size
     }
 }
