@@ -158,7 +158,7 @@ import Testing
         dataplane.recorded.withLock {
             $0.log = Array(repeating: String(repeating: "x", count: 1000), count: 20_000)
         }
-        try await HttpBed.withServer(dataplane, stallMilliseconds: 100) { path in
+        try await HttpBed.withServer(dataplane, stallMilliseconds: 1000) { path in
             let client = HttpBed.connected(path)
             defer { close(client) }
             let request = Array(HttpBed.request("GET", "/v1/show/log").utf8)
