@@ -1,3 +1,4 @@
+internal import Dispatch
 internal import LinuxSystem
 public import Logging
 internal import Synchronization
@@ -137,8 +138,6 @@ public final class LogStore: Sendable {
     }
 
     private static func milliseconds() -> UInt64 {
-        var now = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &now)
-        return UInt64(now.tv_sec) * 1000 + UInt64(now.tv_nsec) / 1_000_000
+        DispatchTime.now().uptimeNanoseconds / 1_000_000
     }
 }

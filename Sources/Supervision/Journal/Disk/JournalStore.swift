@@ -209,9 +209,7 @@ final class JournalStore: @unchecked Sendable {
         let nanoseconds = UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
         status.longestSyncNanoseconds = max(status.longestSyncNanoseconds, nanoseconds)
         status.syncs += 1
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        status.lastSync = Double(now.tv_sec) + Double(now.tv_nsec) * 1e-9
+        status.lastSync = LogLine.unixSeconds()
         status.failure = nil
     }
 
