@@ -18,6 +18,10 @@ extension SystemTests {
                     try await dataplane.configure("set interface state \(port) up")
                 }
                 try await body(dataplane)
+                // Captures stay when a dataplane ends; this one is nobody's.
+                try? FileManager.default.removeItem(
+                    atPath: "\(dataplane.runtimeDirectory)/x.pcapng"
+                )
             }
         }
 
@@ -213,7 +217,7 @@ extension SystemTests {
                 )
             }
             // IPv6 is not forwarded: each packet is dropped for that.
-            try await dataplane.configure("clear errors")
+            try await dataplane.configure("clear errors", "set interface promiscuous on in0")
             try await dataplane.execute(
                 "packet-generator new { name x limit 9 interface in0 data { IP6: \(ethernet) "
                     + "UDP: ::1 -> ::2 UDP: 1 -> 2 } }"
