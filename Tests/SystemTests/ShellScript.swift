@@ -88,7 +88,7 @@ enum ShellScript {
         ("show runtime summary summary", "unknown word \"summary\""),
         ("clear everything", "unknown word \"everything\""), ("show version now", "unexpected"),
         ("exec", "is not complete"), ("exec /no/such/file", "cannot read /no/such/file"),
-        ("packet-generator new { name x }", "lacks data"),
+        ("packet-generator new { name x }", "lacks interface"),
         ("packet-generator delete nothing", "nothing"), ("restart node 9", "9"),
         ("set logging size x", "is not"), ("event-logger resize 0", "is not a number"),
         ("\"open", "the quote is not closed"), ("show \"\"", "unknown word \"\""),
