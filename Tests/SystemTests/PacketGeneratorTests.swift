@@ -217,10 +217,10 @@ extension SystemTests {
                 )
             }
             // IPv6 is not forwarded: each packet is dropped for that.
-            try await dataplane.configure("clear errors", "set interface promiscuous on in0")
+            try await dataplane.configure("clear errors")
             try await dataplane.execute(
-                "packet-generator new { name x limit 9 interface in0 data { IP6: \(ethernet) "
-                    + "UDP: ::1 -> ::2 UDP: 1 -> 2 } }"
+                "packet-generator new { name x limit 9 interface in0 data { IP6: 02:fe:00:00:00:01 "
+                    + "-> ff:ff:ff:ff:ff:ff UDP: ::1 -> ::2 UDP: 1 -> 2 } }"
             )
             try await dataplane.configure("packet-generator enable-stream x")
             var drops: [String: Int] = [:]
