@@ -101,26 +101,33 @@ public struct EALArguments: Hashable, Sendable {
             case .null:
                 "net_null_\(port.name)"
                     + driverOptions(["size": "64", "no-rx": "1"].merging(port.options) { $1 })
-            case .pcap: "net_pcap_\(port.name)" + captureFiles(of: port)
+            case .pcap: "net_pcap_\(port.name),\(port.captureArguments)"
             case .vdev: port.device + driverOptions(port.options)
             }
         }.map { "--vdev=\($0)" }
     }
 
-    /// `rx` is read by the one receive queue; each transmit queue writes a file of its own, the first one to
-    /// `tx` itself, queue `q` to `tx.q`.
-    private func captureFiles(of port: PortPlacement) -> String {
-        var options = port.options
-        let rx = options.removeValue(forKey: "rx")
-        let tx = options.removeValue(forKey: "tx")
-        let written = (0..<port.txQueues).map { queue -> String in
-            guard let tx else { return ",tx_pcap=/dev/null" }
-            return queue == 0 ? ",tx_pcap=\(tx)" : ",tx_pcap=\(tx).\(queue)"
-        }
-        return (rx.map { ",rx_pcap=\($0)" } ?? "") + written.joined() + driverOptions(options)
-    }
-
     private func driverOptions(_ options: [String: String]) -> String {
         options.sorted { $0.key < $1.key }.map { ",\($0.key)=\($0.value)" }.joined()
+    }
+}
+
+extension PortPlacement {
+    /// Bytes of a `pcap` port's arguments that DPDK's driver keeps for secondary processes: a worker is one, and
+    /// would open what is left of a name that was cut off.
+    static let maximumCaptureArguments = 63
+
+    /// The arguments of a `pcap` port's driver: `rx` is read by the one receive queue; each transmit queue writes a
+    /// file of its own, the first one to `tx` itself, queue `q` to `tx.q`.
+    var captureArguments: String {
+        var options = options
+        let rx = options.removeValue(forKey: "rx").map { ["rx_pcap=\($0)"] } ?? []
+        let tx = options.removeValue(forKey: "tx")
+        let written = (0..<txQueues).map { queue -> String in
+            guard let tx else { return "tx_pcap=/dev/null" }
+            return queue == 0 ? "tx_pcap=\(tx)" : "tx_pcap=\(tx).\(queue)"
+        }
+        let others = options.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        return (rx + written + others).joined(separator: ",")
     }
 }

@@ -66,6 +66,7 @@ public enum FindingID: String, Hashable, Sendable, Codable, CaseIterable {
     case remotePort = "placement.remote-port"
     case tooManyQueues = "placement.too-many-queues"
     case tooFewQueues = "placement.too-few-queues"
+    case captureTooLong = "placement.capture-too-long"
 
     // The startup file.
     case startupUnreadable = "startup.unreadable"

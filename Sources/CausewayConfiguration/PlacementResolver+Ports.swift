@@ -177,8 +177,22 @@ extension PlacementResolver {
                 remedy: "each lane sends on a queue of its own: leave `tx-queues` out"
             )
         }
+        if port.kind == .pcap { checkCapture(of: port, at: settings.device?.location ?? place) }
         checkMTU(of: port, settings: settings, on: node)
         if port.kind == .pci { checkDevice(of: port, at: settings.device?.location, on: node) }
+    }
+
+    private mutating func checkCapture(of port: PortPlacement, at place: SourceLocation?) {
+        let length = port.captureArguments.utf8.count
+        let limit = PortPlacement.maximumCaptureArguments
+        guard length > limit else { return }
+        report(
+            .captureTooLong,
+            at: place,
+            "\(port.name): the pcap driver's arguments take \(length) bytes, and a worker gets "
+                + "\(limit) of them: `\(port.captureArguments)`",
+            remedy: "give the files shorter paths (a link will do), or the node fewer lanes"
+        )
     }
 
     private mutating func checkMTU(

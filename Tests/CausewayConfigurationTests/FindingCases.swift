@@ -286,5 +286,10 @@ struct FindingCase: Sendable, CustomTestStringConvertible {
         FindingCase(.tooManyQueues, at: "5:25", port("tap: t, rx-queues: 9")),
         FindingCase(.tooManyQueues, at: "5:25", port("null: , rx-queues: 2")),
         FindingCase(.tooFewQueues, at: "5:25", port("null: , tx-queues: 1")),
+        FindingCase(
+            .captureTooLong,
+            at: "5:12",
+            port("pcap: {rx: /var/lib/captures/of-a-long-name.pcap, tx: /tmp/out.pcap}")
+        ),
     ]
 }

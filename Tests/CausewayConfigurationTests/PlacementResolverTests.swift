@@ -211,7 +211,7 @@ import Testing
             schema: 1
             nodes:
             - {node: 1, ports: [{tap: b}, {null: yes}]}
-            - {node: 0, ports: [{name: a, tap: a0}, {null: }, {pcap: {rx: /r}}, {vdev: net_ring0}]}
+            - {node: 0, ports: [{name: a, tap: a0}, {null: }, {pcap: {tx: /t}}, {vdev: net_ring0}]}
             """
         let resolved = resolve(text, on: machine)
         let ports = resolved.placement.ports

@@ -139,7 +139,7 @@ extension SystemTests {
 
         @Test func whatHardwareCountsIsListedAndOutlivesTheWorker() async throws {
             let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
-                "causeway-\(LiveDataplane.freshName())-capture"
+                "\(LiveDataplane.freshName())-rx"
             )
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             defer { try? FileManager.default.removeItem(at: folder) }
