@@ -316,6 +316,6 @@ extension LaneBlock.Word {
     /// The words that say something of the lane's present life and count nothing over several.
     static let ofThisLife: [LaneBlock.Word] = [
         .epochReached, .generation, .threadID, .cpu, .held, .currentNode, .asleep, .heartbeatTSC,
-        .clockError, .atHand,
+        .clockError, .atHand, .startedTSC,
     ]
 }

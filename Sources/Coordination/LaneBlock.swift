@@ -72,6 +72,8 @@ public struct LaneBlock: Sendable {
         case turnVectors
         /// Free buffers that input nodes keep at hand.
         case atHand
+        /// The time-stamp counter when the lane was about to make its first turn; 0: it has not come to that.
+        case startedTSC
         /// The last barrier epoch reached; a cache line of its own begins here.
         case epochReached = 48
         /// The time-stamp counter when it was reached.

@@ -18,6 +18,7 @@ enum LaneLoop {
     static func run(_ argument: UnsafeMutableRawPointer?) -> CInt {
         guard let lane = argument?.assumingMemoryBound(to: LaneState.self) else { return -1 }
         begin(lane)
+        CLinux_store_release64(lane.pointee.block.pointer(.startedTSC), timestamp())
         while true {
             while CLinux_load_relaxed64(lane.pointee.stopAsked) == LaneOrder.run { turn(lane) }
             guard CLinux_load_acquire64(lane.pointee.stopAsked) == LaneOrder.quiesce else { break }

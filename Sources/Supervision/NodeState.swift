@@ -30,8 +30,8 @@ struct NodeState {
     /// A death that is being dealt with.
     struct Death: Sendable {
         var recovery: Recovery
-        /// When the supervisor knew.
-        var since: ContinuousClock.Instant
+        /// When the supervisor knew, by the time-stamp counter.
+        var since: UInt64
         /// Buffers that the worker had and that were no packets: at hand, and in receive queues.
         var atHand: UInt64
         var inQueues: UInt64
@@ -89,6 +89,8 @@ struct NodeState {
     /// What the event logs of the node's next lives take.
     var eventSettings: EventLogSettings
     var workerPhase = Phase.down
+    /// A spare has been told to forward in a dead worker's place, and has not said yet that it does.
+    var isTakingOver = false
     var keeperPhase = Phase.down
     /// Whether each interface's link is up, as its keeper last said.
     var links: [UInt16: Bool] = [:]
@@ -110,6 +112,10 @@ struct NodeState {
         self.eventSettings = eventSettings
         budget = RestartBudget(policy: placement.restart)
     }
+
+    /// Whether peers are to hand packets over: not to a dead worker, but to one that is about to take its place,
+    /// which empties the rings as soon as it runs.
+    var takesHandoffs: Bool { workerPhase == .up || isTakingOver }
 
     /// The node's bit in `peersUp`.
     var bit: UInt64 { 1 << UInt64(placement.number) }

@@ -33,7 +33,7 @@ public struct Recovery: Sendable {
     public var detectionMicroseconds: Int
     /// What the node went on with.
     public var kind = Kind.none
-    /// From the supervisor's knowledge until the node forwarded; nil: it does not.
+    /// From the supervisor's knowledge until all lanes of the node turned; nil: they do not.
     public var forwardingMicroseconds: Int?
     /// Packets that other nodes dropped because this one was down.
     public var droppedByPeers: UInt64 = 0
@@ -96,7 +96,7 @@ extension Supervisor {
         let atHand = (0..<segment.laneCount).reduce(0) { $0 + segment.lane($1).load(.atHand) }
         nodes[node.placement.number]?.died = NodeState.Death(
             recovery: recovery,
-            since: .now,
+            since: EventClock.ticks,
             atHand: atHand,
             inQueues: UInt64(node.portBuffers.receive)
         )
@@ -118,9 +118,7 @@ extension Supervisor {
             recovery.inLanes = death.inLanes(of: pool)
         }
         if kind != .none {
-            let (seconds, attoseconds) = (ContinuousClock.now - death.since).components
-            recovery.forwardingMicroseconds =
-                Int(seconds) * 1_000_000 + Int(attoseconds / 1_000_000_000_000)
+            recovery.forwardingMicroseconds = microseconds(death.since, until: node.segment)
             if let segment = node.segment {
                 recovery.skippedCells = (0..<segment.laneCount).reduce(0) {
                     $0 + segment.lane($1).load(.staleHandoffs)
@@ -131,6 +129,18 @@ extension Supervisor {
         if node.recoveries.count >= Self.recoveryLimit { nodes[number]?.recoveries.removeFirst() }
         report(recovery)
         if kind != .none { awaitAudit(of: number, after: recovery.incarnation) }
+    }
+
+    /// The time from the supervisor's knowledge until the last of a worker's lanes began to turn; of lanes that
+    /// have not said when, until now.
+    private func microseconds(_ since: UInt64, until segment: WorkerSegment?) -> Int {
+        let now = EventClock.ticks
+        let begun = segment.map { segment in
+            (0..<segment.laneCount).map { segment.lane($0).load(.startedTSC) }
+        }
+        let isSaid = begun.map { !$0.isEmpty && $0.allSatisfy { $0 > since && $0 < now } } ?? false
+        let end = isSaid ? begun?.max() ?? now : now
+        return Int(max(0, min(Double(end &- since) / clock.hertz * 1e6, 1e12)))
     }
 
     private func report(_ recovery: Recovery) {

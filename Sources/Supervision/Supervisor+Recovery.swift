@@ -60,6 +60,7 @@ extension Supervisor {
         guard let node = nodes[number] else { return }
         barriers.leave(node: number, incarnation: node.incarnation)
         nodes[number]?.workerPhase = .down
+        nodes[number]?.isTakingOver = false
         nodes[number]?.workerState = .stopped
         nodes[number]?.worker = nil
         nodes[number]?.streams = []

@@ -111,6 +111,9 @@ extension Supervisor {
         enter(life, on: number)
         // Its lanes need not begin together: this is in a hurry.
         barriers.join(BarrierMember(segment: life.segment, process: process.child.process))
+        // What peers hand over from now on waits in rings that it is about to empty.
+        nodes[number]?.isTakingOver = true
+        publishPeers()
         do throws(StepFailure) {
             try await process.forward(keepsHandoffs: true, within: options.times.forward)
         } catch {

@@ -198,6 +198,7 @@ extension Supervisor {
     func workerIsUp(_ worker: NodeProcess) async {
         let number = worker.name.node
         nodes[number]?.workerPhase = .up
+        nodes[number]?.isTakingOver = false
         if nodes[number]?.workerState == .ready { nodes[number]?.workerState = .forwarding }
         publishPeers()
         log(

@@ -116,7 +116,7 @@ public actor Supervisor {
     /// The bits of the nodes whose workers take packets by rings of a generation.
     private func peersUp(_ generation: Int) -> UInt64 {
         nodes.values.reduce(0) {
-            $1.workerPhase == .up && $1.ringGeneration == generation ? $0 | $1.bit : $0
+            $1.takesHandoffs && $1.ringGeneration == generation ? $0 | $1.bit : $0
         }
     }
 
