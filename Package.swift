@@ -384,7 +384,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SystemTests",
-            dependencies: ["ControlProtocol", "LinuxSystem", "TestSupport"],
+            dependencies: ["ControlProtocol", "LinuxSystem", "TestSupport", "command-fuzzer"],
             exclude: ["programs"],
             swiftSettings: strict
         ),

@@ -293,9 +293,10 @@ public struct DispatcherState {
 }
 
 extension DispatcherState {
-    /// Whether a node may do the work of nodes behind it (`countFused`): not while each call is an event.
+    /// Whether a node may do the work of nodes behind it (`countFused`): not while each call is an event, or its
+    /// packets are captured.
     @inlinable @inline(__always)
-    public var mayFuse: Bool { !events.traces(.dispatch) }
+    public var mayFuse: Bool { !events.traces(.dispatch) && !tracer.pointee.capturesCalls }
 
     /// Counts a call of a node whose work another one does in its own; `countFusedCalls` goes with it.
     ///

@@ -33,7 +33,9 @@ extension LaneTracer {
         node: UInt16,
         _ area: TraceLane
     ) {
-        let back = Self.bytesBack(mbuf)
+        let isCall = what == CaptureSet.dispatch.rawValue
+        let isBare = isCall ? Self.beginsWithIPv4(mbuf) : Self.isBare(mbuf)
+        let back = isCall && isBare ? 0 : Self.bytesBack(mbuf)
         let length = mbuf.length &+ back
         let stride = CapturedPacket.headerBytes &+ (length &+ 7) & ~7
         let used = area.pointer(.capturedBytes).pointee
@@ -47,24 +49,36 @@ extension LaneTracer {
             return
         }
         let address = area.capture + Int(truncatingIfNeeded: used)
-        address.storeBytes(
-            of: CapturedPacket(
-                time: cw_timestamp(),
-                length: UInt32(truncatingIfNeeded: length),
-                what: UInt16(truncatingIfNeeded: what)
-                    | (Self.isBare(mbuf) ? CapturedPacket.bareBit : 0),
-                interface: interface,
-                error: mbuf.error,
-                node: node
-            ),
-            as: CapturedPacket.self
+        var header = CapturedPacket(
+            time: cw_timestamp(),
+            length: UInt32(truncatingIfNeeded: length),
+            what: UInt16(truncatingIfNeeded: what)
+                | (isBare ? CapturedPacket.bareBit : 0),
+            interface: interface,
+            error: mbuf.error,
+            node: node
         )
+        if isCall { Self.fill(&header, from: mbuf) }
+        address.storeBytes(of: header, as: CapturedPacket.self)
         (address + CapturedPacket.headerBytes).copyMemory(
             from: mbuf.data - back,
             byteCount: length
         )
         area.store(.capturedBytes, used &+ UInt64(stride))
         area.store(.captured, area.pointer(.captured).pointee &+ 1)
+    }
+
+    private static func fill(_ header: inout CapturedPacket, from mbuf: Mbuf) {
+        // Buffers begin at multiples of 64 bytes.
+        header.buffer = UInt32(truncatingIfNeeded: UInt(bitPattern: mbuf.pointer) &>> 6)
+        header.rxInterface = mbuf.rxInterface
+        header.txInterface = mbuf.txInterface
+        header.flags = mbuf.flags
+        header.headroom = UInt16(truncatingIfNeeded: mbuf.headroom)
+        header.adjacency = mbuf.adjacency
+        header.flowHash = mbuf.flowHash
+        header.trace = mbuf.trace
+        header.l3Offset = mbuf.l3Offset
     }
 
     /// Bytes of the received frame's header in front of a packet that has lost it on its way.
@@ -75,7 +89,12 @@ extension LaneTracer {
 
     /// Whether it is an IPv4 packet that never had a header in front, or has another packet's there.
     private static func isBare(_ mbuf: Mbuf) -> Bool {
-        mbuf.headroom != TraceRecord.frameHeadroom && bytesBack(mbuf) == 0 && mbuf.length > 0
+        bytesBack(mbuf) == 0 && beginsWithIPv4(mbuf)
+    }
+
+    /// Whether the packet begins with an IPv4 header as the graph has it now.
+    private static func beginsWithIPv4(_ mbuf: Mbuf) -> Bool {
+        mbuf.headroom != TraceRecord.frameHeadroom && mbuf.length > 0
             && mbuf.data.load(as: UInt8.self) >> 4 == 4
     }
 }

@@ -16,6 +16,8 @@ public struct LaneTracer {
     @usableFromInline var isBusy = false
     /// What is captured.
     var captures = CaptureSet()
+    /// Whether that is the packets of all calls.
+    @usableFromInline var capturesCalls = false
     /// Where records go; nil: this lane never traces.
     let area: TraceLane?
     /// The lane's number in its worker.
@@ -67,11 +69,11 @@ public struct LaneTracer {
     }
 
     private static func role(of entry: GraphDescription.Entry) -> CaptureSet {
-        if entry.name == "error-drop" { return .drop }
+        if entry.name == "error-drop" { return [.drop, .dispatch] }
         if entry.isInput {
             return ["dpdk-input", "tap-input", "pg-input"].contains(entry.name) ? .rx : []
         }
-        return entry.name.hasSuffix("-tx") ? .tx : []
+        return entry.name.hasSuffix("-tx") ? [.tx, .dispatch] : .dispatch
     }
 
     /// Whether there is something to look for at input nodes.
@@ -92,6 +94,7 @@ public struct LaneTracer {
             area.store(.captureSeen, captureEpoch)
         }
         captures = CaptureSet(rawValue: area.load(TraceBuffer.Word.captures))
+        capturesCalls = captures.contains(.dispatch)
         if !captures.isEmpty { isBusy = true }
         if captures.isEmpty, !isWanted(area) { seen = epoch }
     }

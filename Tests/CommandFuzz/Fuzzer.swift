@@ -8,6 +8,10 @@ protocol FuzzTarget {
     var name: String { get }
     /// What mutations are spiced with.
     var words: [String] { get }
+    /// The file of the corpus: a text a line.
+    var corpus: String { get }
+    /// The process whose memory must not grow; 0: this one.
+    var process: Int32 { get }
 
     /// Whether a line of the corpus is one to start from.
     func takes(_ line: String) -> Bool
@@ -25,6 +29,12 @@ protocol FuzzTarget {
 extension FuzzTarget {
     /// All are.
     func takes(_ line: String) -> Bool { true }
+
+    /// Commands.
+    var corpus: String { "lines.txt" }
+
+    /// This one.
+    var process: Int32 { 0 }
 }
 
 /// An answer that cannot be right.
@@ -46,8 +56,8 @@ struct Fuzzer {
     static let longestText = 1024
     /// More memory than after a tenth of the texts is a leak, in bytes.
     static let largestGrowth = 64 << 20
-    private static let corpus = SourceTree().root
-        .appendingPathComponent("Tests/CommandFuzz/corpus/lines.txt")
+    private static let corpora = SourceTree().root
+        .appendingPathComponent("Tests/CommandFuzz/corpus")
 
     /// Has a crash say which text it was at.
     static func reportCrashes() {
@@ -66,8 +76,9 @@ struct Fuzzer {
     ///
     /// - Returns: whether all answers can be right.
     func run() async -> Bool {
-        guard let lines = try? String(contentsOf: Self.corpus, encoding: .utf8) else {
-            print("\(target.name): \(Self.corpus.path) cannot be read")
+        let corpus = Self.corpora.appendingPathComponent(target.corpus)
+        guard let lines = try? String(contentsOf: corpus, encoding: .utf8) else {
+            print("\(target.name): \(corpus.path) cannot be read")
             return false
         }
         let texts = lines.split(separator: "\n").map(String.init).filter(target.takes).map(
@@ -92,14 +103,14 @@ struct Fuzzer {
                 print("\(target.name): input \(index), seed \(seed): \(error)\n  \(shown)")
                 return false
             }
-            if index == count / 10 { memory = Self.residentBytes }
+            if index == count / 10 { memory = residentBytes }
             if (index + 1) % 100_000 == 0 {
                 print("\(target.name): \(index + 1) inputs, \(outcomes.count) outcomes")
                 fflush(nil)
             }
         }
         alarm(0)
-        let growth = Self.residentBytes - memory
+        let growth = residentBytes - memory
         print(
             "\(target.name): \(count) inputs, seed \(seed): no crash, no hang, no wrong answer; "
                 + "\(outcomes.count) outcomes, \(growth >> 10) KiB of growth, "
@@ -115,8 +126,9 @@ struct Fuzzer {
         } catch { print("\(target.name): \(error)") }
     }
 
-    private static var residentBytes: Int {
-        let fields = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?
+    private var residentBytes: Int {
+        let process = target.process == 0 ? "self" : "\(target.process)"
+        let fields = (try? String(contentsOfFile: "/proc/\(process)/statm", encoding: .utf8))?
             .split(separator: " ")
         return (fields.flatMap { $0.count > 1 ? Int($0[1]) : nil } ?? 0) * Int(getpagesize())
     }

@@ -95,6 +95,70 @@ import Testing
         #expect(again.map(\.header.what) == Array(repeating: 1, count: 5))
     }
 
+    /// Each packet once before each node's call, as that gets it, and no packet by the fast path.
+    @Test func takesPacketsBeforeEachCall() throws {
+        let traced = try PacketTraceTests.Traced()
+        try start(traced, .dispatch)
+        let packets = (2...4).map { Self.plain($0) }
+        try traced.arrive(packets)
+        let captured = traced.buffer.captured(of: 0).packets
+        let way = [
+            "ethernet-input", "ip4-input", "ip4-lookup", "ip4-rewrite", "interface-output",
+            "port2-tx",
+        ]
+        #expect(captured.map { traced.name($0.header.node) } == way.flatMap { [$0, $0, $0] })
+        #expect(captured.allSatisfy { $0.header.what & CaptureSet.dispatch.mask != 0 })
+        let bare = captured.map { $0.header.what & CapturedPacket.bareBit != 0 }
+        #expect(bare == way.flatMap { name in Array(repeating: name.hasPrefix("ip4"), count: 3) })
+        try #require(captured.count == 18)
+        let sent = traced.router.sent()
+        try #require(sent.count == 3)
+        for (place, packet) in packets.enumerated() {
+            let own = stride(from: place, to: 18, by: 3).map { captured[$0] }
+            #expect(own[0].bytes == packet.bytes)
+            #expect(own[1].bytes == Array(packet.bytes.dropFirst(14)))
+            #expect(own[5].bytes == sent[place].packet.bytes)
+            #expect(Set(own.map(\.header.buffer)).count == 1)
+            #expect(own.map(\.header.txInterface) == [0, 0, 0, 2, 2, 2])
+            #expect(own[3].header.adjacency == TestRouter.Index.rewrite + 2)
+            #expect(own.allSatisfy { $0.header.flags & CapturedPacket.tracedFlag == 0 })
+        }
+        #expect(Set(captured.map(\.header.buffer)).count == 3)
+        traced.buffer.stopCapture()
+        try traced.arrive([Self.plain(1)])
+        #expect(traced.buffer.captureCounts.packets == 18)
+    }
+
+    @Test func packetsAtCallsKnowTheirTrace() throws {
+        let traced = try PacketTraceTests.Traced()
+        try start(traced, .dispatch)
+        try traced.add(1)
+        try traced.arrive([Self.plain(2), Self.plain(3)])
+        let captured = traced.buffer.captured(of: 0).packets
+        let ways = captured.map { $0.header.flags & CapturedPacket.tracedFlag != 0 }
+        #expect(ways.filter { $0 }.count == 6 && ways.count == 12)
+        #expect(CapturedPacket.tracedFlag == MbufFlags.traced)
+        let index = try #require(traced.steps.first?.record.index)
+        for packet in captured where packet.header.flags & CapturedPacket.tracedFlag != 0 {
+            #expect(packet.header.trace == index)
+        }
+    }
+
+    /// ARP stands behind an Ethernet header that is still there.
+    @Test func packetsOfOtherProtocolsKeepTheirFrameAtCalls() throws {
+        let traced = try PacketTraceTests.Traced()
+        try start(traced, .dispatch)
+        let packet = Packet.ARP(sender: address(10, 0, 1, 9)).frame
+        try traced.arrive([packet])
+        let captured = try #require(
+            traced.buffer.captured(of: 0).packets.first {
+                traced.name($0.header.node) == "arp-input"
+            }
+        )
+        #expect(captured.bytes == packet.bytes)
+        #expect(captured.header.what == CaptureSet.dispatch.mask)
+    }
+
     @Test func countsWhatFindsNoRoom() throws {
         let traced = try PacketTraceTests.Traced()
         let packet = Self.plain()

@@ -115,6 +115,73 @@ import Testing
         #expect(await machine.refusal("pcap trace tx").contains("pcap trace off ends"))
     }
 
+    @Test func wordsOfTheDispatchTraceBecomeOrders() async throws {
+        let machine = try Machine()
+        #expect(try await machine.run("pcap dispatch trace on max 7") == "")
+        #expect(machine.word(.captures) == 8)
+        #expect(machine.word(.captureInterface) == 0)
+        #expect(machine.word(.capturePackets) == 7)
+        let status = try await machine.run("pcap dispatch trace status")
+        #expect(
+            status == "pcap dispatch trace is on, any interface: 0 of 7 packets, to be written to "
+                + "dispatch.pcapng\n"
+        )
+        #expect(await machine.refusal("pcap trace rx").contains("pcap dispatch trace off ends"))
+        #expect(await machine.refusal("pcap trace off").contains("pcap dispatch trace off ends"))
+        let again = await machine.refusal("pcap dispatch trace on buffer-trace tap-input 3")
+        #expect(again.contains("pcap dispatch trace off ends"))
+        #expect(
+            try await machine.run("pcap dispatch trace off")
+                == "no packets captured; no file is written\n"
+        )
+        _ = try await machine.run("pcap trace rx")
+        #expect(await machine.refusal("pcap dispatch trace off").contains("pcap trace off ends"))
+        #expect(await machine.refusal("pcap dispatch trace").contains("on, off and status"))
+        #expect(await machine.refusal("pcap dispatch trace on off").contains("one of"))
+        _ = try await machine.run("pcap trace off")
+        let unknown = await machine.refusal("pcap dispatch trace on buffer-trace nonsense 3")
+        #expect(unknown.contains("nonsense is no input node"))
+        #expect(machine.word(.captures) == 0)
+    }
+
+    /// By the form that VPP describes: version 1.0, strings, protocol, buffer, strings, packet.
+    @Test func packetsAtCallsHaveVPPsForm() async throws {
+        let machine = try Machine()
+        _ = try await machine.run("pcap dispatch trace on")
+        var header = CapturedPacket(
+            time: try #require(machine.dataplane.events.log).clock.baseTSC + 5,
+            length: 2,
+            what: CaptureSet.dispatch.mask | CapturedPacket.bareBit,
+            interface: 1,
+            error: 0,
+            node: 0
+        )
+        header.buffer = 0x0102_0304
+        header.rxInterface = 1
+        header.headroom = 142
+        machine.capture([(header, [0x45, 0])], lane: 1)
+        _ = try await machine.run("pcap dispatch trace off")
+        let saved = machine.dataplane.recorded.withLock { $0.saved["dispatch.pcapng"] }
+        let file = try PcapngReader(#require(saved))
+        #expect(file.interfaces.map(\.name) == ["node 0 lane 1"])
+        #expect(file.interfaces.map(\.linkType) == [280])
+        let packet = try #require(file.packets.first)
+        #expect(Array(packet.bytes.prefix(8)) == [1, 0, 4, 2, 1, 2, 3, 4])
+        let parts = packet.bytes.dropFirst(8).split(
+            separator: 0,
+            maxSplits: 4,
+            omittingEmptySubsequences: false
+        )
+        try #require(parts.count == 5)
+        let strings = parts.prefix(4).map { String(decoding: $0, as: UTF8.self) }
+        #expect(strings[0] == machine.dataplane.segments[0].nodeNames[0].name)
+        #expect(strings[1] == "headroom 142, length 2, l3 offset 0\nflags 0x0000")
+        #expect(strings[2] == "rx tap0, tx none\nadjacency 0, flow hash 0x00000000")
+        #expect(strings[3] == "node 0 lane 1")
+        #expect(Array(parts[4]) == [0x45, 0])
+        #expect(packet.direction == 0 && packet.comment.isEmpty)
+    }
+
     @Test func lanesAreMergedByTimeIntoTheFile() async throws {
         let machine = try Machine()
         _ = try await machine.run("pcap trace rx tx drop max 3")

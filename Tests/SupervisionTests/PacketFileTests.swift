@@ -96,7 +96,7 @@ import Testing
             application: "test",
             Self.packets.map {
                 PcapngFile.Packet(
-                    interface: PcapngFile.Interface(name: "left0", isBare: false),
+                    interface: PcapngFile.Interface(name: "left0", link: .ethernet),
                     nanoseconds: 5,
                     isInbound: false,
                     comment: "",

@@ -93,6 +93,23 @@ extension SystemTests {
             }
         }
 
+        /// A short run of `command-fuzzer metrics 1000000`.
+        @Test func everyRequestIsAnsweredAsItShouldBe() async throws {
+            try await Testbed.run { testbed in
+                let fuzzer = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+                    .deletingLastPathComponent().appendingPathComponent("command-fuzzer").path
+                let socket = testbed.dataplane.runtimeDirectory + "/metrics.sock"
+                let output = try await succeed(
+                    [
+                        "env", "CAUSEWAY_METRICS_SOCKET=\(socket)", fuzzer, "metrics", "5000",
+                        "20261124",
+                    ],
+                    withinSeconds: 300
+                )
+                #expect(output.contains("metrics: 5000 inputs, seed 20261124: no crash, no hang"))
+            }
+        }
+
         @Test func healthTellsADeadNodeFromADeadDataplane() async throws {
             // No restart: the node stays down.
             try await Testbed.run(restart: "{max: 0, window: 60s, backoff: 0ms}") { testbed in

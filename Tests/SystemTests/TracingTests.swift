@@ -78,6 +78,57 @@ extension SystemTests {
             }
         }
 
+        @Test func packetsAtEachNodeAreReadByTshark() async throws {
+            try await Testbed.run { testbed in
+                let (host, far) = (testbed.left[0], testbed.right[0])
+                let dataplane = testbed.dataplane
+                #expect(try await host.ping(far.address, count: 5) == .complete(5))
+                let file = "\(dataplane.runtimeDirectory)/calls.pcapng"
+                defer { try? FileManager.default.removeItem(atPath: file) }
+                try await dataplane.configure(
+                    "pcap dispatch trace on max 5000 file calls.pcapng buffer-trace tap-input 4"
+                )
+                #expect(try await host.ping(far.address, count: 10) == .complete(10))
+                try await host.send(malformed: "bad-checksum", count: 5, to: far)
+                _ = await eventually(withinSeconds: 5) {
+                    (try? await dataplane.json("pcap dispatch trace status")["packets"].int) ?? 0
+                        >= 180
+                }
+                let text = try await dataplane.ctl("pcap dispatch trace off").output
+                #expect(text.contains("packets written to \(file)"), "\(text)")
+                let fields = ["vpp.NodeName", "icmp.type", "vpp.trace", "frame.interface_name"]
+                let read = try await TestSupport.run(
+                    [
+                        "tshark", "-r", file, "-T", "fields", "-E", "separator=|", "-E",
+                        "occurrence=l",
+                    ]
+                        + fields.flatMap { ["-e", $0] }
+                )
+                #expect(read.status == 0)
+                let complaints = read.errors.split(separator: "\n").filter {
+                    !$0.contains("Running as user")
+                }
+                #expect(complaints.isEmpty, "\(complaints)")
+                let lines = read.output.split(separator: "\n").map {
+                    $0.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
+                }
+                for node in Self.way.dropFirst() where node != "handoff-input" {
+                    let requests = lines.filter { $0[0] == node && $0[1] == "8" }
+                    let calls = node == "interface-output" ? 20 : 10
+                    #expect(requests.count == calls, "\(node): \(requests.count)")
+                }
+                #expect(lines.filter { $0[0] == "error-drop" }.count >= 5)
+                #expect(Set(lines.map { $0[3] }) == ["node 0 lane 0", "node 1 lane 0"])
+                // The last line of what is traced of a packet at its last node.
+                let traced = lines.filter { $0[0] == "right0-tx" && !$0[2].isEmpty }
+                #expect((1...4).contains(traced.count), "\(traced)")
+                let broken = try await TestSupport.run(
+                    ["tshark", "-r", file, "-Y", "_ws.malformed || _ws.expert.group == 0x07000000"]
+                )
+                #expect(broken.output.isEmpty, "\(broken.output)")
+            }
+        }
+
         private func onlyTheFiltered(_ dataplane: LiveDataplane) async throws {
             try await dataplane.configure("trace filter include error-drop 1")
             let kept = try await Self.ways(dataplane)

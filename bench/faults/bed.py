@@ -36,6 +36,11 @@ class _Connection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
+def connection_to(path, timeout):
+    """A connection to one of the supervisor's sockets."""
+    return _Connection(str(path), timeout)
+
+
 def eventually(seconds, condition, every=0.005):
     """Looks again and again; returns what the condition returned last."""
     limit = time.monotonic() + seconds
@@ -210,7 +215,7 @@ class Bed:
     # -------------------------------------------------------------------------------------- the control API
     def command(self, line, timeout=30):
         """Runs a command; returns its JSON result, or its text where it has none."""
-        connection = _Connection(str(self.runtime / "api.sock"), timeout)
+        connection = connection_to(self.runtime / "api.sock", timeout)
         try:
             connection.request("POST", "/v1/cli", json.dumps({"command": line, "json": True}))
             answer = json.loads(connection.getresponse().read())

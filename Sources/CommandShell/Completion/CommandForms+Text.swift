@@ -174,6 +174,9 @@ extension CommandForms {
         > Chooses how show trace prints times.
         pcap trace [rx] [tx] [drop] [max 1...1000000] [intfc {any | INTERFACE}] [file NAME] [status] [off]
         > Captures packets of interfaces, or ends that and writes a pcapng file.
+        pcap dispatch trace [on] [off] [status] [max 1...1000000] [file NAME] [buffer-trace INPUT-NODE
+         1...1000000]
+        > Captures each packet before each call of a graph node, or ends that and writes a pcapng file.
         api trace {on | off | clear | status}
         > Keeps the requests to the control API that ask for changes, or says how many are kept.
         api trace save NAME

@@ -18,7 +18,7 @@ public struct TraceBuffer: Sendable {
     public let laneCount: Int
 
     /// "CWTRAC" and the layout's version; another version is refused.
-    public static let magic: UInt64 = 0x4357_5452_4143_0001
+    public static let magic: UInt64 = 0x4357_5452_4143_0002
     /// The most records of a lane.
     public static let recordLimit = 16_384
     /// The most bytes of packets that a lane captures.
@@ -99,4 +99,9 @@ public struct CaptureSet: OptionSet, Hashable, Sendable {
     public static var tx: CaptureSet { CaptureSet(rawValue: 2) }
     /// As they were dropped.
     public static var drop: CaptureSet { CaptureSet(rawValue: 4) }
+    /// Before each call of a graph node, as that gets them; of all interfaces, and nothing else then.
+    public static var dispatch: CaptureSet { CaptureSet(rawValue: 8) }
+
+    /// The bits as they stand in `CapturedPacket.what`.
+    public var mask: UInt16 { UInt16(truncatingIfNeeded: rawValue) }
 }

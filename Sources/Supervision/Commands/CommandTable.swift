@@ -7,7 +7,8 @@ package enum CommandTable {
         showCommands + interfaceCommands + routeCommands + neighbourCommands
         + packetGeneratorCommands + workerCommands + loggingCommands + eventLoggerCommands
         + barrierCommands + restartCommands + incarnationCommands + canaryCommands
-        + applyCommands + traceCommands + captureCommands + apiCommands + sessionCommands
+        + applyCommands + traceCommands + captureCommands + dispatchTraceCommands + apiCommands
+        + sessionCommands
         + shellCommands
 
     /// The grammar of `commands`; a match's form is the command's position there.

@@ -13,7 +13,14 @@ struct Capture {
     ///   - interfaces: names, by `sw_if_index`.
     ///   - clock: what the time-stamp counter means.
     ///   - limit: the most packets of all lanes together.
-    init(_ lives: [TracedLife], interfaces: [Int: String], clock: EventClock, limit: Int) {
+    ///   - paths: what has been traced of packets that were captured at each call.
+    init(
+        _ lives: [TracedLife],
+        interfaces: [Int: String],
+        clock: EventClock,
+        limit: Int,
+        paths: CapturedPaths = CapturedPaths()
+    ) {
         var merged: [(time: UInt64, packet: PcapngFile.Packet)] = []
         for life in lives {
             let names = life.segment?.nodeNames.map(\.name) ?? []
@@ -24,13 +31,28 @@ struct Capture {
                 let capture = life.buffer.captured(of: lane)
                 lost += capture.lost
                 for packet in capture.packets {
-                    let own = Self.packet(packet, interfaces, reasons, clock)
+                    var own = Self.packet(packet, interfaces, reasons, clock)
+                    if packet.header.what & CaptureSet.dispatch.mask != 0 {
+                        let record = DispatchRecord(
+                            packet: packet,
+                            lane: (life.buffer.node, lane),
+                            nodeNames: names,
+                            reasons: reasons,
+                            interfaces: interfaces
+                        )
+                        let trace = paths.text(of: packet.header, life.buffer, lane: lane)
+                        own.interface = record.interface
+                        own.isInbound = nil
+                        own.bytes = record.bytes(trace: trace)
+                    }
                     merged.append((packet.header.time, own))
                 }
             }
         }
-        merged.sort { $0.time < $1.time }
-        packets = merged.prefix(limit).map(\.packet)
+        // A frame's packets have the order of the frame.
+        packets = merged.enumerated()
+            .sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }
+            .prefix(limit).map(\.element.packet)
     }
 
     private static func packet(
@@ -47,7 +69,7 @@ struct Capture {
         return PcapngFile.Packet(
             interface: PcapngFile.Interface(
                 name: interfaces[Int(header.interface)] ?? "sw_if_index \(header.interface)",
-                isBare: isBare
+                link: isBare ? .ipv4 : .ethernet
             ),
             nanoseconds: clock.unixNanoseconds &+ time,
             isInbound: what == .tx ? false : true,

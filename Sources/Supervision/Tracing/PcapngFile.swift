@@ -4,11 +4,18 @@ struct PcapngFile {
     /// An interface of the file.
     struct Interface: Hashable {
         var name: String
-        /// Whether its packets begin with an IPv4 header, not with an Ethernet header.
-        var isBare: Bool
+        /// What its packets begin with.
+        var link: Link
+    }
 
-        /// LINKTYPE_ETHERNET or LINKTYPE_IPV4.
-        fileprivate var linkType: UInt16 { isBare ? 228 : 1 }
+    /// What the packets of an interface begin with: tcpdump's link types.
+    enum Link: UInt16 {
+        /// LINKTYPE_ETHERNET.
+        case ethernet = 1
+        /// LINKTYPE_IPV4.
+        case ipv4 = 228
+        /// LINKTYPE_VPP_DISPATCH: `DispatchRecord`.
+        case dispatch = 280
     }
 
     /// A packet.
@@ -57,7 +64,7 @@ struct PcapngFile {
 
     private mutating func describe(_ interface: Interface) {
         block(1) { body in
-            body.put(interface.linkType)
+            body.put(interface.link.rawValue)
             body.put(UInt16(0))
             // No limit.
             body.put(UInt32(0))

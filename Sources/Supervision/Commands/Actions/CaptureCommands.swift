@@ -30,7 +30,10 @@ extension CommandTable {
                 ),
             "Captures packets of interfaces, or ends that and writes a pcapng file."
         ) { input, session throws(CommandFailure) in
-            if input.has("off") { return try await endCapture(file: input.text("file"), session) }
+            if input.has("off") {
+                try await refuseOther(of: false, session)
+                return try await endCapture(file: input.text("file"), session)
+            }
             if input.has("status") { return await captureStatus(session) }
             let captures = CaptureSet(captureKinds.filter { input.has($0.word) }.map(\.what))
             guard !captures.isEmpty else {
@@ -46,7 +49,7 @@ extension CommandTable {
         }
     ]
 
-    private static func isCapturing(_ life: TracedLife) -> Bool {
+    static func isCapturing(_ life: TracedLife) -> Bool {
         life.buffer.load(TraceBuffer.Word.captures) != 0
     }
 
@@ -76,7 +79,7 @@ extension CommandTable {
             throw .refused("no worker runs that can capture; show nodes says what runs")
         }
         guard !all.contains(where: isCapturing) else {
-            throw .refused("packets are being captured; pcap trace off ends that")
+            throw .refused("packets are being captured; \(await ending(session)) ends that")
         }
         let view = await session.dataplane.view()
         let interface = view.interfaces.first { $0.name == interfaceName }
@@ -127,7 +130,7 @@ extension CommandTable {
             else {
                 throw .refused(
                     "what is being captured is not what \(only.interface) sends; pcap trace status "
-                        + "says what it is, pcap trace off ends it"
+                        + "says what it is, \(await ending(session)) ends it"
                 )
             }
         }
@@ -137,7 +140,8 @@ extension CommandTable {
             capturing,
             interfaces: names,
             clock: await clock(of: session),
-            limit: limit
+            limit: limit,
+            paths: await capturedPaths(capturing, session, view)
         )
         var path = ""
         if !capture.packets.isEmpty {
@@ -151,7 +155,7 @@ extension CommandTable {
         return CaptureWritten(file: path, packets: capture.packets.count, lost: capture.lost)
     }
 
-    private static func captureStatus(_ session: CommandSession) async -> any CommandResult {
+    static func captureStatus(_ session: CommandSession) async -> any CommandResult {
         let capturing = await lives(session, nil).filter(isCapturing)
         guard let first = capturing.first?.buffer else {
             return CaptureStatus(
@@ -180,6 +184,7 @@ extension CommandTable {
 
     private static func words(of buffer: TraceBuffer) -> [String] {
         let captures = CaptureSet(rawValue: buffer.load(.captures))
+        if captures == .dispatch { return ["dispatch"] }
         return captureKinds.filter { captures.contains($0.what) }.map(\.word)
     }
 

@@ -69,9 +69,30 @@ extension CommandTable {
         _ input: CommandInput,
         _ session: CommandSession
     ) async throws(CommandFailure) -> any CommandResult {
-        let name = try input.required(input.text("input"), "INPUT-NODE")
-        let count = try input.required(input.integer("count"), "COUNT")
-        let node = input.integer("node")
+        session.dataplane.tracing.isVerbose = input.has("verbose")
+        return try await traceFurther(
+            packets: try input.required(input.integer("count"), "COUNT"),
+            of: try input.required(input.text("input"), "INPUT-NODE"),
+            node: input.integer("node"),
+            session
+        )
+    }
+
+    /// Has lanes trace further packets of an input node.
+    ///
+    /// - Parameters:
+    ///   - count: packets of each lane; 0: no further ones.
+    ///   - name: the input node.
+    ///   - node: only this NUMA node's lanes.
+    ///   - session: where the command runs.
+    /// - Returns: nothing to say.
+    /// - Throws: `CommandFailure` if no worker traces, or has no such input node.
+    static func traceFurther(
+        packets count: Int,
+        of name: String,
+        node: Int? = nil,
+        _ session: CommandSession
+    ) async throws(CommandFailure) -> any CommandResult {
         let all = await lives(session, nil).filter { !$0.isOver && $0.buffer.isAttached }
         let chosen = all.filter { node == nil || $0.buffer.node == node }
         guard !chosen.isEmpty else {
@@ -94,7 +115,6 @@ extension CommandTable {
                 try life.buffer.reserve(path: life.path, records: true)
             }
         }
-        session.dataplane.tracing.isVerbose = input.has("verbose")
         for (life, index) in targets { life.buffer.add(packets: count, of: index) }
         return DoneResult()
     }
@@ -148,15 +168,18 @@ extension CommandTable {
     ) async -> any CommandResult {
         let view = await session.dataplane.view()
         let readings = await lives(session, nil).map { TraceReading($0) }
-        var report = TraceReport(readings, await traceForm(session, view, input))
+        var report = TraceReport(
+            readings,
+            await traceForm(session, view, maximum: input.integer("max") ?? 50)
+        )
         if let node = input.integer("node") { report.packets.removeAll { $0.numaNode != node } }
         return report
     }
 
-    private static func traceForm(
+    static func traceForm(
         _ session: CommandSession,
         _ view: DataplaneView,
-        _ input: CommandInput
+        maximum: Int
     ) async -> TraceReport.Form {
         let tracing = session.dataplane.tracing
         return TraceReport.Form(
@@ -168,7 +191,7 @@ extension CommandTable {
             timeFormat: tracing.timeFormat,
             isVerbose: tracing.isVerbose,
             filter: tracing.filter,
-            maximum: input.integer("max") ?? 50
+            maximum: maximum
         )
     }
 

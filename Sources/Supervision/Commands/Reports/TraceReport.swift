@@ -88,7 +88,7 @@ struct TraceReport: CommandResult {
         self.packets = packets
     }
 
-    private static func records(
+    static func records(
         _ path: PacketPath,
         _ readings: [TraceReading],
         _ form: Form
@@ -169,7 +169,7 @@ struct TraceReport: CommandResult {
         return text
     }
 
-    private static func text(of record: Record) -> String {
+    static func text(of record: Record) -> String {
         var text = ""
         if let crossing = record.crossing {
             let wait = record.crossingSeconds.map {
