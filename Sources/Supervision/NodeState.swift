@@ -91,6 +91,8 @@ struct NodeState {
     var workerPhase = Phase.down
     /// A spare has been told to forward in a dead worker's place, and has not said yet that it does.
     var isTakingOver = false
+    /// Its processes are being ended for a restart of the whole node: deaths are no news.
+    var isBeingTakenDown = false
     var keeperPhase = Phase.down
     /// Whether each interface's link is up, as its keeper last said.
     var links: [UInt16: Bool] = [:]

@@ -107,7 +107,10 @@ extension Supervisor {
     }
 
     func startRecovery(_ number: Int) {
-        guard nodes[number]?.recovery == nil, !isStopping else { return }
+        guard let node = nodes[number], node.recovery == nil, !node.isBeingTakenDown, !isStopping
+        else {
+            return
+        }
         nodes[number]?.recovery = Task { await recover(number) }
     }
 
@@ -122,7 +125,9 @@ extension Supervisor {
                 log(.warning, "restart-waits", node: number, ["time": "\(wait)"])
                 guard (try? await Task.sleep(for: wait)) != nil else { return }
             }
-            guard !isStopping else { return }
+            await settleSpare(number)
+            // A restart of the whole node does what this was to do.
+            guard !isStopping, !Task.isCancelled else { return }
             nodes[number]?.restarts += 1
             do throws(StepFailure) {
                 let kind = try await replaceWorker(number)
@@ -139,6 +144,21 @@ extension Supervisor {
         }
     }
 
+    /// Waits for a spare that is on its way, for a second at most: one that attaches later would see its ports
+    /// stopped under it.
+    private func settleSpare(_ number: Int) async {
+        guard let start = nodes[number]?.spareStart else { return }
+        if nodes[number]?.spare == nil { start.cancel() }
+        let limit = Task {
+            guard (try? await Task.sleep(for: .seconds(1))) != nil,
+                nodes[number]?.spareIsReady == false
+            else { return }
+            await endSpare(number)
+        }
+        await start.value
+        limit.cancel()
+    }
+
     private func giveUp(_ number: Int) {
         guard let node = nodes[number] else { return }
         let last = node.reason.isEmpty ? "" : "; last: \(node.reason)"
@@ -152,11 +172,8 @@ extension Supervisor {
     ///
     /// - Returns: which of the two it was.
     private func replaceWorker(_ number: Int) async throws(StepFailure) -> Recovery.Kind {
-        // One that attaches meanwhile would see its ports stopped under it.
-        if nodes[number]?.spare == nil { nodes[number]?.spareStart?.cancel() }
-        await nodes[number]?.spareStart?.value
-        // A spare belongs to the memory of its keeper.
         await leaveFormerRings(number)
+        // A spare belongs to the memory of its keeper.
         let isWhole = nodes[number]?.keeper == nil
         if isWhole { await endSpare(number) }
         do throws(StepFailure) {

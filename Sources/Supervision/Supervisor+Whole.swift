@@ -71,9 +71,13 @@ extension Supervisor {
 
     /// Stops a node's worker, spare and keeper in order; its peers know before.
     private func takeDown(_ number: Int) async {
+        // What dies while this waits is started by whoever takes the node down, and by nobody besides.
+        nodes[number]?.isBeingTakenDown = true
+        defer { nodes[number]?.isBeingTakenDown = false }
         nodes[number]?.recovery?.cancel()
         await nodes[number]?.recovery?.value
         nodes[number]?.spareStart?.cancel()
+        await endSpare(number)
         await nodes[number]?.spareStart?.value
         guard let node = nodes[number] else { return }
         // From here on no end of one of them is a death.

@@ -82,6 +82,28 @@ struct SupervisorSpareTests {
         #expect(machine.leftovers == [])
     }
 
+    /// The spare that is on its way holds the restart up; the worker dies meanwhile, and nobody but the restart
+    /// starts processes for the node.
+    @Test func aDeathDuringARestartOfTheWholeNodeIsTheRestartsToDealWith() async throws {
+        let machine = machine(rules: "worker 1 2 silent-at ready")
+        defer { machine.remove() }
+        try await machine.supervisor.start()
+        await machine.until { await machine.status(1)?.sparePID != nil }
+        let before = try #require(await machine.status(1))
+        kill(try #require(before.keeperPID), SIGKILL)
+        await machine.until { machine.logged("node-degraded node=1") }
+        async let restart = machine.supervisor.restartWhole(node: 1)
+        await machine.until { machine.logged("node-restarts-whole node=1") }
+        kill(try #require(before.workerPID), SIGKILL)
+        let outcome = try await restart
+        #expect(outcome.isWhole)
+        #expect(machine.transcript("keeper.1.3").isEmpty)
+        #expect(machine.store.lines.filter { $0.contains("node-restarts-whole") }.count == 1)
+        #expect(await machine.status(1)?.workerState == .forwarding)
+        await machine.supervisor.stop()
+        #expect(machine.leftovers == [])
+    }
+
     @Test func withoutAReadySpareAWorkerIsStartedCold() async throws {
         let machine = machine(rules: "worker 1 2 silent-at ready")
         defer { machine.remove() }
