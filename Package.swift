@@ -238,7 +238,7 @@ let package = Package(
             ],
             path: "bench",
             exclude: [
-                "CBench", "README.md", "barrier", "chaos", "disassembly", "fault-points", "faults", "run",
+                "CBench", "README.md", "barrier", "readers", "chaos", "disassembly", "fault-points", "faults", "run",
                 "disassembly.exceptions", "thresholds.json",
             ],
             swiftSettings: dataPath

@@ -49,6 +49,8 @@ final class Forwarder {
     /// What ran once at each point of the worker's life.
     let registry: InitRegistry
     let plugins: PluginSet
+    /// The lanes' graph as the supervisor reads it.
+    private let graphText: String
 
     /// Takes over what the init functions have made; nothing is allocated for packets afterwards.
     ///
@@ -70,6 +72,7 @@ final class Forwarder {
         generator = try start.made(start.generator, "packet-generator")
         plugins = try start.made(start.plugins, "plugins")
         lanes = start.lanes
+        graphText = start.graphText
         mailboxes = start.mailboxes
         let wiring = wiring
         wakers = configuration.laneCPUs.indices.map { wiring.waker(of: $0) }
@@ -210,7 +213,7 @@ final class Forwarder {
         }
     }
 
-    /// Answers a question: `init-function` with a phase and perhaps `verbose`, or a command of plugin
+    /// Answers a question: `graph`, `init-function` with a phase and perhaps `verbose`, or a command of plugin
     /// `plugin NAME`.
     ///
     /// - Returns: text for the operator, and what is to be set on every worker.
@@ -223,6 +226,7 @@ final class Forwarder {
             let phase = words.first { $0 != "verbose" } ?? ""
             return (registry.report(phase, isVerbose: words.contains("verbose")), [])
         }
+        if topic == "graph" { return (graphText, []) }
         guard topic.hasPrefix("plugin ") else { throw StartError("unknown topic \(topic)") }
         return try plugins.run(line, of: String(topic.dropFirst(7)))
     }

@@ -26,7 +26,10 @@ struct LaneBuilder {
 
     /// Builds the graph; lane 0's writes the name tables of the segment, which are the same for
     /// all.
-    func build() throws(GraphError) -> UnsafeMutablePointer<LaneState> {
+    ///
+    /// - Returns: the lane, and its graph as `text(of:_:)` describes it.
+    /// - Throws: what does not fit together.
+    func build() throws(GraphError) -> (lane: UnsafeMutablePointer<LaneState>, graph: String) {
         let lanes = configuration.laneCPUs.count
         var graph = GraphBuilder()
         let outputs = UnsafeMutablePointer<UInt16>.allocate(
@@ -66,6 +69,7 @@ struct LaneBuilder {
         let names = graph.description.names
         if lane == 0 { segment.writeNames(nodes: names.nodes, errors: names.errors) }
         let nodes = nodes(graph.description, dpdk: queues, taps)
+        let text = Self.text(of: graph.description, outputs)
         let made = try graph.build(
             block: segment.lane(lane),
             pool: context.pointee.pool,
@@ -73,7 +77,34 @@ struct LaneBuilder {
             tracing: tracing,
             lane: lane
         )
-        return state(graph: made, handoffInput, nodes: nodes, taps, held)
+        return (state(graph: made, handoffInput, nodes: nodes, taps, held), text)
+    }
+
+    /// The graph as the supervisor reads it: a line a node, its name, `input` or `internal`, and the names of the
+    /// nodes that it sends packets to, with tabs between and commas between names.
+    ///
+    /// - Parameters:
+    ///   - description: of the graph.
+    ///   - outputs: by interface, the graph index of the node that `interface-output` sends its packets to.
+    /// - Returns: the lines.
+    private static func text(
+        of description: GraphDescription,
+        _ outputs: UnsafePointer<UInt16>
+    ) -> String {
+        description.entries.map { entry in
+            var targets: [String] = []
+            for target in entry.targets where !targets.contains(target) { targets.append(target) }
+            if entry.name == InterfaceOutput.name {
+                for interface in 0..<ForwardingTables.interfaceLimit {
+                    let index = Int(outputs[interface])
+                    guard index < description.entries.count else { continue }
+                    let name = description.entries[index].name
+                    if !targets.contains(name) { targets.append(name) }
+                }
+            }
+            let kind = entry.isInput ? "input" : "internal"
+            return "\(entry.name)\t\(kind)\t\(targets.joined(separator: ","))"
+        }.joined(separator: "\n")
     }
 
     private func addTransmitters(to graph: inout GraphBuilder) throws(GraphError) {

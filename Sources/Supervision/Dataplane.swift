@@ -43,7 +43,7 @@ public protocol Dataplane: Sendable {
     ///
     /// - Parameters:
     ///   - node: the NUMA node's number in the placement.
-    ///   - topic: what it is about: `init-function`, or `plugin` and a plugin's name.
+    ///   - topic: what it is about: `graph`, `init-function`, or `plugin` and a plugin's name.
     ///   - line: the question.
     /// - Returns: text for the operator, and what the answer wants set on every worker.
     /// - Throws: `ChangeError` if the node is unknown or down, or its worker refuses.

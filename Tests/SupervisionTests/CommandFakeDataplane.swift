@@ -27,6 +27,8 @@ final class FakeDataplane: Dataplane {
         var deadLives: [DeadLife] = []
         var canary = CanaryStatus()
         var traced: [TracedLife] = []
+        /// What workers answer, by topic.
+        var answers: [String: String] = [:]
         var log = ["level=info message=\"started\""]
     }
 
@@ -190,6 +192,17 @@ final class FakeDataplane: Dataplane {
             log: log,
             clock: clock
         )
+    }
+
+    func ask(
+        node: Int,
+        topic: String,
+        line: String
+    ) async throws(ChangeError) -> WorkerAnswer {
+        guard let text = recorded.withLock({ $0.answers[topic] }) else {
+            throw ChangeError("node \(node)'s worker does not know \(topic)")
+        }
+        return WorkerAnswer(text: text, settings: [])
     }
 
     func packetGenerator(

@@ -19,6 +19,8 @@ extension CommandForms {
         > Shows the workers' heaps.
         show cpu
         > Shows which build runs where, and why.
+        show files [node NUMA-NODE]
+        > Shows which files are open.
         show log
         > Shows the last lines of the supervisor's log.
         show journal
@@ -39,9 +41,13 @@ extension CommandForms {
         > Shows what graph nodes did on each lane, and the control lanes' processes.
         show errors [verbose] [node NUMA-NODE]
         > Shows why packets were dropped.
+        show node counters [verbose] [node NUMA-NODE]
+        > Shows why packets were dropped.
         show statistics segment [verbose]
         > Shows the segments that statistics are read from, and how much of them is used.
         show handoff
+        > Shows the rings between NUMA nodes.
+        show frame-queue
         > Shows the rings between NUMA nodes.
         show ip fib [summary | A.B.C.D/L | A.B.C.D] [max 0...2147483647]
         > Shows routes: all, those within a prefix, or the one that an address takes.
@@ -162,6 +168,12 @@ extension CommandForms {
         > Compares a topology file with what runs, and restarts only the nodes that must, one after the
         > other; if one does not come up, all are brought back to what they were. --check only shows the
         > plan. The next start reads the file of the startup file again.
+        show vlib graph [of GRAPH-NODE] [node NUMA-NODE]
+        > Shows which graph nodes there are, where each sends packets, and where they come from.
+        show vlib graphviz [node NUMA-NODE]
+        > Writes the graph in the DOT language, for Graphviz's dot.
+        show node {index 0...255 | GRAPH-NODE} [node NUMA-NODE]
+        > Shows a graph node: its neighbours in the graph, its drop reasons, and its counters.
         trace add INPUT-NODE 0...1000000 [verbose] [node NUMA-NODE]
         > Traces the next packets that an input node takes in, on every lane.
         trace filter {include NODE 1...1000000 | exclude NODE 1...1000000 | none}
@@ -185,11 +197,19 @@ extension CommandForms {
         > Does the requests of a file again, in their order; stops at the first that fails.
         show cli-sessions
         > Shows who is connected to the control socket.
+        show api clients
+        > Shows who is connected to the control socket.
+        show api trace-status
+        > Shows whether requests for changes are kept, and how many are.
+        show api message-table
+        > Shows the requests that the control socket answers.
         exec /FILE
         > Runs the commands of a file; stops at the first that fails.
         clear {runtime | errors | interfaces | handoff}
         > Takes the present counts as the zero of later ones.
         help
+        > Lists the commands.
+        show cli
         > Lists the commands.
         scope {node NUMA-NODE | all}
         > Makes commands that take `node N` be about this NUMA node until told otherwise.

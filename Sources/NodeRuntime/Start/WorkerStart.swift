@@ -34,6 +34,8 @@ final class WorkerStart {
     private(set) var generator: PacketGenerator?
     private(set) var plugins: PluginSet?
     private(set) var lanes: [UnsafeMutablePointer<LaneState>] = []
+    /// The graph, which is the same on all lanes, as the supervisor reads it.
+    private(set) var graphText = ""
     private(set) var mailboxes: [ControlMailbox] = []
     private(set) var clock: WorkerClock?
     private var ports: PortWiring?
@@ -246,7 +248,9 @@ final class WorkerStart {
                 events: try made(eventLog, "event-log").writer(1 + lane),
                 tracing: tracing
             )
-            lanes.append(try builder.build())
+            let (built, text) = try builder.build()
+            lanes.append(built)
+            graphText = text
             guard lanes.count == configuration.laneCPUs.count else { return }
             let names = try made(segment, "worker-segment").nodeNames.map(\.name)
             try made(eventLog, "event-log").addNodeNames(names)

@@ -7,7 +7,8 @@ package enum CommandTable {
         showCommands + interfaceCommands + routeCommands + neighbourCommands
         + packetGeneratorCommands + workerCommands + loggingCommands + eventLoggerCommands
         + barrierCommands + restartCommands + incarnationCommands + canaryCommands
-        + applyCommands + traceCommands + captureCommands + dispatchTraceCommands + apiCommands
+        + applyCommands + graphCommands + traceCommands + captureCommands + dispatchTraceCommands
+        + apiCommands
         + sessionCommands
         + shellCommands
 
@@ -44,11 +45,17 @@ package enum CommandTable {
         Command(
             .word("help", "list the commands"),
             "Lists the commands."
-        ) { _, session throws(CommandFailure) in
-            let plugins = await PluginCommands(session).entries
-            return CommandList(commands: commands.map { CommandList.Entry($0) } + plugins)
-        },
+        ) { _, session throws(CommandFailure) in await list(session) },
+        Command(
+            .words("show cli", help: "the commands"),
+            "Lists the commands."
+        ) { _, session throws(CommandFailure) in await list(session) },
     ]
+
+    private static func list(_ session: CommandSession) async -> any CommandResult {
+        let plugins = await PluginCommands(session).entries
+        return CommandList(commands: commands.map { CommandList.Entry($0) } + plugins)
+    }
 }
 
 /// The commands and what they are for.

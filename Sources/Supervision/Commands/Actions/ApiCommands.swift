@@ -7,7 +7,7 @@ internal import NIOCore
 extension CommandTable {
     private static let trace = Syntax.words("api trace", help: "requests that asked for changes")
 
-    /// `api trace ...` and `show cli-sessions`.
+    /// `api trace ...`, `show api ...` and `show cli-sessions`.
     static let apiCommands = [
         Command(
             trace
@@ -49,13 +49,24 @@ extension CommandTable {
             let path = try input.required(input.text("file"), "FILE")
             return try await ApiReplay(path: path, dataplane: session.dataplane).run()
         },
+        sessions(.words("show cli-sessions", help: "who is connected")),
+        sessions(.words("show api clients", help: "who is connected")),
         Command(
-            .words("show cli-sessions", help: "who is connected"),
-            "Shows who is connected to the control socket."
-        ) { _, session throws(CommandFailure) in
-            SessionsReport(session.dataplane.api.clients)
-        },
+            .words("show api trace-status", help: "requests that are kept"),
+            "Shows whether requests for changes are kept, and how many are."
+        ) { _, session throws(CommandFailure) in ApiTraceReport(session.dataplane.api.trace) },
+        Command(
+            .words("show api message-table", help: "what may be asked for"),
+            "Shows the requests that the control socket answers."
+        ) { _, _ throws(CommandFailure) in ApiRoutesReport() },
     ]
+
+    private static func sessions(_ syntax: Syntax) -> Command {
+        Command(
+            syntax,
+            "Shows who is connected to the control socket."
+        ) { _, session throws(CommandFailure) in SessionsReport(session.dataplane.api.clients) }
+    }
 }
 
 /// Does the requests of a trace again.
@@ -148,6 +159,33 @@ private struct ApiTraceReport: CommandResult {
 
     var text: String {
         "API trace is \(isOn ? "on" : "off"): \(requests) requests of \(total) kept, at most \(capacity)\n"
+    }
+}
+
+/// `show api message-table`.
+private struct ApiRoutesReport: CommandResult {
+    /// A request.
+    struct Route: Encodable, Sendable {
+        var method: String
+        var path: String
+        var id: String
+        var summary: String
+    }
+
+    var requests = ApiTable.routes.map {
+        Route(method: $0.method, path: $0.template, id: $0.id, summary: $0.summary)
+    }
+
+    var text: String {
+        var table = TextTable([
+            .init("Method", 7, .left), .init("Path", 40, .left), .init("Summary", 0, .left),
+        ])
+        for request in requests {
+            // The rest of a long one is in the OpenAPI document.
+            let line = request.summary.prefix { $0 != "\n" }
+            table.add([request.method, request.path, String(line)])
+        }
+        return table.text
     }
 }
 

@@ -66,6 +66,11 @@ extension CommandTable {
             session throws(CommandFailure) in
             CPUReport(variants: await session.dataplane.view().variants)
         },
+        show(.word("files", "what processes have open") + onlyNode, "Shows which files are open.") {
+            input,
+            session throws(CommandFailure) in
+            FilesReport(await session.dataplane.view(), only: input.integer("node"))
+        },
         show(.word("log", "the last lines"), "Shows the last lines of the supervisor's log.") {
             _,
             session throws(CommandFailure) in
@@ -167,8 +172,23 @@ extension CommandTable {
                 )
             )
         },
+        errors(.word("errors", "drops by reason")),
+        errors(.word("node", "graph nodes") + .word("counters", "drops by reason")),
         show(
-            .word("errors", "drops by reason")
+            .word("statistics", "what counters lie in")
+                + .word("segment", "of each worker, in shared memory")
+                + .optional(.word("verbose", "the names too")),
+            "Shows the segments that statistics are read from, and how much of them is used."
+        ) { input, session throws(CommandFailure) in
+            StatisticsReport(await session.dataplane.view(), isVerbose: input.has("verbose"))
+        },
+        handoff(.word("handoff", "packets between NUMA nodes")),
+        handoff(.word("frame-queue", "packets between NUMA nodes")),
+    ]
+
+    private static func errors(_ what: Syntax) -> Command {
+        show(
+            what
                 + .options([
                     .word("verbose", "each lane by itself"),
                     .option("node", .numaNode, "only this NUMA node"),
@@ -179,22 +199,14 @@ extension CommandTable {
                 input.scoped(await session.dataplane.view().readings()),
                 isVerbose: input.has("verbose")
             )
-        },
-        show(
-            .word("statistics", "what counters lie in")
-                + .word("segment", "of each worker, in shared memory")
-                + .optional(.word("verbose", "the names too")),
-            "Shows the segments that statistics are read from, and how much of them is used."
-        ) { input, session throws(CommandFailure) in
-            StatisticsReport(await session.dataplane.view(), isVerbose: input.has("verbose"))
-        },
-        show(.word("handoff", "packets between NUMA nodes"), "Shows the rings between NUMA nodes.")
-        {
-            _,
-            session throws(CommandFailure) in
+        }
+    }
+
+    private static func handoff(_ what: Syntax) -> Command {
+        show(what, "Shows the rings between NUMA nodes.") { _, session throws(CommandFailure) in
             HandoffReport(await session.dataplane.view().readings())
-        },
-    ]
+        }
+    }
 }
 
 extension CommandSession {
