@@ -238,7 +238,8 @@ let package = Package(
             ],
             path: "bench",
             exclude: [
-                "CBench", "README.md", "barrier", "readers", "chaos", "disassembly", "fault-points", "faults", "run",
+                "CBench", "README.md", "barrier", "readers", "scaling", "chaos", "disassembly",
+                "fault-points", "faults", "run",
                 "disassembly.exceptions", "thresholds.json",
             ],
             swiftSettings: dataPath
