@@ -124,6 +124,8 @@ class Run:
 
         if not bed.eventually(30, are_back):
             return self.give_up(what, "a node does not forward", begin)
+        # Numbers of processes come again.
+        self.struck.clear()
         silent = self.judge.flows_after(time.monotonic_ns())
         if silent:
             return self.give_up(what, f"flows {sorted(silent)} do not go on", begin)
