@@ -55,19 +55,7 @@ extension SystemTests {
                 let fields = [
                     "frame.interface_name", "frame.comment", "icmp.type", "frame.time_epoch",
                 ]
-                let read = try await TestSupport.run(
-                    ["tshark", "-r", file, "-T", "fields", "-E", "separator=|"]
-                        + fields.flatMap { ["-e", $0] } + ["-Y", "icmp || frame.comment"]
-                )
-                #expect(read.status == 0)
-                // tshark says so itself when it is run by root.
-                let complaints = read.errors.split(separator: "\n").filter {
-                    !$0.contains("Running as user")
-                }
-                #expect(complaints.isEmpty, "\(complaints)")
-                let lines = read.output.split(separator: "\n").map {
-                    $0.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
-                }
+                let lines = try await Self.read(file, fields, "-Y", "icmp || frame.comment")
                 for (port, type) in [(host.port, "8"), (host.port, "0"), (far.port, "8")] {
                     #expect(lines.filter { $0[0] == port && $0[2] == type }.count == 20)
                 }
@@ -97,21 +85,7 @@ extension SystemTests {
                 let text = try await dataplane.ctl("pcap dispatch trace off").output
                 #expect(text.contains("packets written to \(file)"), "\(text)")
                 let fields = ["vpp.NodeName", "icmp.type", "vpp.trace", "frame.interface_name"]
-                let read = try await TestSupport.run(
-                    [
-                        "tshark", "-r", file, "-T", "fields", "-E", "separator=|", "-E",
-                        "occurrence=l",
-                    ]
-                        + fields.flatMap { ["-e", $0] }
-                )
-                #expect(read.status == 0)
-                let complaints = read.errors.split(separator: "\n").filter {
-                    !$0.contains("Running as user")
-                }
-                #expect(complaints.isEmpty, "\(complaints)")
-                let lines = read.output.split(separator: "\n").map {
-                    $0.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
-                }
+                let lines = try await Self.read(file, fields, "-E", "occurrence=l")
                 for node in Self.way.dropFirst() where node != "handoff-input" {
                     let requests = lines.filter { $0[0] == node && $0[1] == "8" }
                     let calls = node == "interface-output" ? 20 : 10
@@ -126,6 +100,27 @@ extension SystemTests {
                     ["tshark", "-r", file, "-Y", "_ws.malformed || _ws.expert.group == 0x07000000"]
                 )
                 #expect(broken.output.isEmpty, "\(broken.output)")
+            }
+        }
+
+        /// Fields of a file's packets as tshark reads them, which must have nothing to object to.
+        private static func read(
+            _ file: String,
+            _ fields: [String],
+            _ options: String...
+        ) async throws -> [[String]] {
+            let read = try await TestSupport.run(
+                ["tshark", "-r", file, "-T", "fields", "-E", "separator=|"]
+                    + fields.flatMap { ["-e", $0] } + options
+            )
+            #expect(read.status == 0)
+            // tshark says so itself when it is run by root.
+            let complaints = read.errors.split(separator: "\n").filter {
+                !$0.contains("Running as user")
+            }
+            #expect(complaints.isEmpty, "\(complaints)")
+            return read.output.split(separator: "\n").map {
+                $0.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
             }
         }
 
